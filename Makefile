@@ -1,0 +1,39 @@
+# The front door. `make` alone lists what there is.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# DVC starts the stages as `python -m stages.X`: that must be this environment's python.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo repro recipe test clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
+	@python -m variants demo
+
+repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
+	@dvc repro
+	@dvc metrics show
+
+recipe: $(READY)  ## the recipe this project began from, on the full dataset, in runs/recipe
+	@python -m variants recipe
+
+test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
+	ruff check .
+	ruff format --check .
+	mypy
+	pytest --cov --durations=5
+
+clean:  ## remove the environment and runs/; data/ and DVC's cache stay
+	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 or newer: make PYTHON=python3.11 ...")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing into $(VENV) (TensorFlow and DVC: some 600 MB, a minute or more) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,1 @@
+"""Sentiment of film reviews with LSTM networks: the work behind the stages of `dvc.yaml`."""

@@ -1,0 +1,30 @@
+"""Cleaning: what a review's file holds besides the words its writer meant."""
+
+import html
+import re
+import unicodedata
+
+# The reviews were scraped from HTML pages: line breaks stand as tags (`<br /><br />`), now and then emphasis too.
+# They would become tokens ("br" is among the hundred most frequent words). A space takes their place, since words
+# on either side often touch them. Other `<...>` stays: "<3" and "<sigh>" are the writer's.
+_TAG = re.compile(r"</?(?:br|p|hr|i|b|u|em|strong|spoiler)\s*/?>", re.IGNORECASE)
+
+# Some pages mixed up Windows-1252 and Latin-1: their dashes and curly quotes arrived as control characters
+# U+0080-U+009F. Where Windows-1252 leaves a code unused, a space takes its place.
+_WINDOWS_1252 = {
+    code: bytes([code]).decode("cp1252", errors="replace").replace("\ufffd", " ") for code in range(128, 160)
+}
+
+
+def clean_text(text: str) -> str:
+    """Return `text` without markup, entities and odd white space; words, case and punctuation stay.
+
+    `clean_text("Good.<br /><br />Bad &amp; ugly.") -> "Good. Bad & ugly."`
+    """
+    text = _TAG.sub(" ", text)
+    if "&" in text:
+        text = html.unescape(text)
+    if not text.isascii():
+        # NFC: an accented letter and its two-part spelling should be one word.
+        text = unicodedata.normalize("NFC", text.translate(_WINDOWS_1252))
+    return " ".join(text.split())

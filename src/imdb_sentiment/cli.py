@@ -1,0 +1,127 @@
+"""What the commands share: errors in one line, progress on the terminal, metrics as a table."""
+
+import functools
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from imdb_sentiment.errors import PipelineError
+from imdb_sentiment.progress import Task
+
+INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+_console = Console(stderr=True)
+
+
+def stage_app(command: Callable[..., None]) -> typer.Typer:
+    """Return the typer application with the one command of a stage.
+
+    A PipelineError ends it with one line on standard error and exit code 1, Ctrl-C with one line and 130; anything
+    else is a bug and keeps its plain traceback.
+    """
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command()(_ends_in_one_line(command))
+    return app
+
+
+def _ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    @functools.wraps(command)
+    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except PipelineError as error:
+            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as error:
+            print("error: interrupted; the outputs are as they were", file=sys.stderr)
+            raise typer.Exit(INTERRUPTED) from error
+
+    return wrapper
+
+
+def import_keras_quietly() -> None:
+    """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags.
+
+    They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away; what was held back is shown if
+    the import fails.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept = os.dup(2)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            import keras  # noqa: F401  # for what it loads
+        except BaseException:
+            held_back.seek(0)
+            os.write(kept, held_back.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+
+
+class _Bar:
+    def __init__(self, bar: Progress, description: str, total: int | None) -> None:
+        self._bar = bar
+        self._id = bar.add_task(description, total=total, note="")
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        # An empty note keeps the one that stands.
+        if note:
+            self._bar.update(self._id, advance=amount, note=note)
+        else:
+            self._bar.update(self._id, advance=amount)
+
+
+class _Count:
+    """Stands in for the bar where the output is a file: it remembers, one line at the end says it."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.note = ""
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        self.done += amount
+        self.note = note or self.note
+
+
+@contextmanager
+def console_progress(description: str, total: int | None, unit: str) -> Iterator[Task]:
+    """Show a live bar on a terminal, or one plain line at the end where the output is not one."""
+    if not _console.is_terminal:
+        count = _Count()
+        yield count
+        print(f"{description}: {count.done:,} {unit}{'  ' + count.note if count.note else ''}", file=sys.stderr)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=_console) as bar:
+        yield _Bar(bar, description, total)
+
+
+def print_metrics(metrics: Mapping[str, object], title: str) -> None:
+    """Print `metrics` as a table of two columns on standard output."""
+    table = Table("metric", "value", title=title)
+    table.columns[1].justify = "right"
+    for name, value in metrics.items():
+        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value}")
+    Console().print(table)

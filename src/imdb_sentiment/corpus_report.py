@@ -1,0 +1,80 @@
+"""What is in a corpus: counts, duplicates, overlap of train and test, lengths, and whether it is the known one."""
+
+import hashlib
+from array import array
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from imdb_sentiment.fingerprint import KNOWN_FINGERPRINTS, Fingerprint
+from imdb_sentiment.source import SourceFile
+
+_SPLITS: Final = ("train", "test", "unsupervised")
+_LABEL_NAMES: Final = {1: "positive", 0: "negative", None: "unlabelled"}
+_PERCENTILES: Final = (0, 5, 25, 50, 75, 95, 99, 100)
+
+
+class CorpusReport:
+    """Collects, review by review, what `metrics/data.json` says. Keeps digests, never texts."""
+
+    def __init__(self) -> None:
+        self._fingerprint = Fingerprint()
+        self._counts: dict[tuple[str, int | None], int] = {}
+        self._digests = {split: array("Q") for split in _SPLITS}
+        self._lengths = array("i")
+        self._empty = 0
+        self._movies: dict[str, set[str]] = {split: set() for split in _SPLITS}
+
+    def add_review(self, file: SourceFile, split: str, label: int | None, text: str) -> None:
+        """Count one review in: its file for the fingerprint, its cleaned text for all else."""
+        self._fingerprint.add(file.path, file.content)
+        self._counts[split, label] = self._counts.get((split, label), 0) + 1
+        self._digests[split].append(text_digest(text))
+        self._lengths.append(len(text))
+        self._empty += not text
+
+    def add_movies(self, splits: pa.Array, movie_ids: pa.Array) -> None:
+        """Count the movies of some rows in; a row without one does not count."""
+        for split, movie_id in zip(splits.to_pylist(), movie_ids.to_pylist(), strict=True):
+            if movie_id is not None:
+                self._movies[split].add(movie_id)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report, ready for JSON."""
+        digests = {split: np.frombuffer(values, np.uint64) for split, values in self._digests.items()}
+        fingerprint = self._fingerprint.hexdigest()
+        lengths = np.frombuffer(self._lengths, np.int32)
+        return {
+            "reviews": len(lengths),
+            "counts": {
+                split: {
+                    _LABEL_NAMES[label]: count
+                    for (its_split, label), count in sorted(self._counts.items(), key=str)
+                    if its_split == split
+                }
+                for split in _SPLITS
+            },
+            "empty_reviews": self._empty,
+            "duplicates_within_train": _duplicates(digests["train"]),
+            "duplicates_within_test": _duplicates(digests["test"]),
+            "test_reviews_also_in_train": int(np.isin(digests["test"], digests["train"]).sum()),
+            "test_reviews_also_unlabelled": int(np.isin(digests["test"], digests["unsupervised"]).sum()),
+            "length_percentiles": {
+                str(percent): int(np.percentile(lengths, percent, method="lower")) for percent in _PERCENTILES
+            },
+            "movies": {split: len(self._movies[split]) for split in _SPLITS},
+            "movies_in_train_and_test": len(self._movies["train"] & self._movies["test"]),
+            "fingerprint": fingerprint,
+            "known_as": KNOWN_FINGERPRINTS.get(fingerprint),
+        }
+
+
+def text_digest(text: str) -> int:
+    """Return 64 bits that stand for `text`; among a million texts two differ with equal digests in 1 of 10^7 runs."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
+
+
+def _duplicates(digests: np.ndarray[Any, np.dtype[np.uint64]]) -> int:
+    """Return how many texts had already occurred before: `[a, b, a, a] -> 2`."""
+    return len(digests) - len(np.unique(digests))

@@ -1,0 +1,110 @@
+"""Fetch: the official archive, checked before it is taken."""
+
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import pooch
+import requests
+
+from imdb_sentiment.errors import DownloadError, SourceError
+from imdb_sentiment.fingerprint import KNOWN_FINGERPRINTS, fingerprint
+from imdb_sentiment.progress import Progress, Task, no_progress, track
+from imdb_sentiment.source import read_source
+from imdb_sentiment.storage import written_beside
+
+ARCHIVE_URLS: Final = (
+    "https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+    "https://dataset.bj.bcebos.com/imdb%2FaclImdb_v1.tar.gz",
+)
+ARCHIVE_SHA256: Final = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
+ARCHIVE_BYTES: Final = 84_125_825
+_TIMEOUT_SECONDS: Final = 30
+_CHUNK_BYTES: Final = 1 << 16
+
+
+def fetch_archive(
+    archive: Path,
+    urls: tuple[str, ...] = ARCHIVE_URLS,
+    sha256: str = ARCHIVE_SHA256,
+    progress: Progress = no_progress,
+) -> None:
+    """Leave the Large Movie Review Dataset's archive at `archive`.
+
+    A file that is there already stays if it is the official one, or holds the same reviews in another compression.
+    Otherwise each of `urls` is tried in turn. Raises DownloadError, and then leaves `archive` as it was.
+    """
+    if archive.exists():
+        _accept(archive, sha256, progress)
+        return
+    failures = []
+    for url in urls:
+        try:
+            with written_beside(archive) as partial:
+                _download(url, partial, sha256, progress)
+            return
+        except _AddressError as error:
+            failures.append(f"{url} ({error})")
+    raise DownloadError(
+        f"{archive}: found none of its addresses to work: {'; '.join(failures)}; "
+        f"expected one. Three ways on: put the archive at {archive}, "
+        "set data.source in params.yaml to an archive or folder of the same layout, or `make demo`"
+    )
+
+
+def _accept(archive: Path, sha256: str, progress: Progress) -> None:
+    with archive.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+            return
+    ways_on = "remove it to download the official one, or set data.source to it to use it all the same"
+    try:
+        files = track(progress, read_source(archive), "Checking the archive", None, "files")
+        found = fingerprint((file.path, file.content) for file in files if not file.is_urls)
+    except SourceError as error:
+        raise DownloadError(f"{error}. Three ways on: put a whole archive there, or {ways_on}") from error
+    if found not in KNOWN_FINGERPRINTS:
+        raise DownloadError(
+            f"{archive}: found reviews of fingerprint {found}; expected the Large Movie Review Dataset v1: {ways_on}"
+        )
+
+
+class _AddressError(Exception):
+    """One address did not give the archive."""
+
+
+def _download(url: str, path: Path, sha256: str, progress: Progress) -> None:
+    pooch.get_logger().setLevel("ERROR")  # the progress says what it would
+    try:
+        with progress("Downloading", ARCHIVE_BYTES, "bytes") as task:
+            downloader = pooch.HTTPDownloader(
+                progressbar=_ByteProgress(task), chunk_size=_CHUNK_BYTES, timeout=_TIMEOUT_SECONDS
+            )
+            pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader)
+    except requests.RequestException as error:
+        status = f" {error.response.status_code}" if error.response is not None else ""
+        raise _AddressError(f"{type(error).__name__}{status}") from error
+    except ValueError as error:  # pooch's own for a hash that differs
+        raise _AddressError("another file than expected") from error
+
+
+class _ByteProgress:
+    """The part of tqdm's interface that pooch calls, on a Task."""
+
+    def __init__(self, task: Task) -> None:
+        self._task = task
+        self.total = 0
+
+    def update(self, amount: int) -> None:
+        self._task.advance(amount)
+
+    def reset(self) -> None:
+        # Pooch resets the bar and fills it once more when all is there.
+        self._task = _Full()
+
+    def close(self) -> None:
+        pass
+
+
+class _Full:
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        pass

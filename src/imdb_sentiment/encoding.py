@@ -1,0 +1,96 @@
+"""The one path from text to token ids, for training and for prediction alike."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.storage import read_json, write_json
+from imdb_sentiment.tokenization import tokenize
+
+PAD_ID: Final = 0
+UNKNOWN_ID: Final = 1
+SPECIAL_TOKENS: Final = ("<pad>", "<unknown>")
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True)
+class TextEncoder:
+    """Turns a review into at most `max_length` token ids.
+
+    `tokens[i]` is the token of id i, the special tokens first. A longer review keeps its beginning and its end, where
+    opinions stand: `head_share` of `max_length` from its beginning, the rest from its end.
+    """
+
+    tokens: tuple[str, ...]
+    max_length: int
+    head_share: float
+
+    @classmethod
+    def learn(cls, texts: Iterable[str], vocabulary_size: int, max_length: int, head_share: float) -> "TextEncoder":
+        """Return the encoder of the `vocabulary_size` most frequent tokens of `texts`, the special ones included.
+
+        Sorted by (-frequency, token), so that the order of the texts does not show and a smaller vocabulary is a
+        prefix of a larger one.
+        """
+        counts: Counter[str] = Counter()
+        for text in texts:
+            counts.update(tokenize(text))
+        frequent = sorted(counts, key=lambda token: (-counts[token], token))
+        return cls(SPECIAL_TOKENS + tuple(frequent[: vocabulary_size - len(SPECIAL_TOKENS)]), max_length, head_share)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of ids, the special ones included."""
+        return len(self.tokens)
+
+    @cached_property
+    def _ids(self) -> dict[str, int]:
+        return {token: index for index, token in enumerate(self.tokens) if index >= len(SPECIAL_TOKENS)}
+
+    def encode(self, text: str) -> list[int]:
+        """Return the token ids of `text`, at least one: an empty review is one unknown token."""
+        ids = [
+            self._ids.get(token, UNKNOWN_ID) for token in keep_ends(tokenize(text), self.max_length, self.head_share)
+        ]
+        return ids or [UNKNOWN_ID]
+
+    def save(self, path: Path) -> None:
+        """Write the encoder to the JSON file `path`."""
+        content = {"format": FORMAT, "max_length": self.max_length, "head_share": self.head_share}
+        write_json({**content, "tokens": self.tokens}, path)
+
+    @classmethod
+    def load(cls, path: Path) -> "TextEncoder":
+        """Read what `save` wrote. Raises ArtifactError."""
+        content = read_json(path)
+        if content.get("format") != FORMAT:
+            raise ArtifactError(path, f"format {content.get('format')!r}", f"format {FORMAT}")
+        tokens, max_length, head_share = (content.get(key) for key in ("tokens", "max_length", "head_share"))
+        if not isinstance(tokens, list) or not _is_vocabulary(tokens):
+            raise ArtifactError(path, "tokens that are no vocabulary", f"texts, {' and '.join(SPECIAL_TOKENS)} first")
+        if not isinstance(max_length, int) or max_length < 1 or not isinstance(head_share, int | float):
+            raise ArtifactError(path, f"max_length {max_length!r} and head_share {head_share!r}", "two numbers")
+        return cls(tuple(tokens), max_length, float(head_share))
+
+
+def keep_ends(tokens: list[str], max_length: int, head_share: float) -> list[str]:
+    """Shorten `tokens` to `max_length` by leaving out the middle.
+
+    `keep_ends(["a", "b", "c", "d", "e"], 4, 0.25) -> ["a", "c", "d", "e"]`
+    """
+    if len(tokens) <= max_length:
+        return tokens
+    head = round(max_length * head_share)
+    return tokens[:head] + tokens[len(tokens) - (max_length - head) :]
+
+
+def _is_vocabulary(tokens: list[Any]) -> bool:
+    return (
+        tuple(tokens[: len(SPECIAL_TOKENS)]) == SPECIAL_TOKENS
+        and all(isinstance(token, str) for token in tokens)
+        and len(set(tokens)) == len(tokens)
+    )

@@ -1,0 +1,50 @@
+"""What can go wrong through no bug of ours: each ends in one line on standard error.
+
+    PipelineError
+    ├── ParamsError      a key or value in params.yaml
+    ├── SourceError      the archive, the folder, or one review file in it
+    ├── DownloadError    the archive could not be fetched
+    ├── ArtifactError    a file that an earlier stage should have written
+    ├── OutputError      a file that cannot be written
+    └── TrainingError    a fit that diverged
+
+A message names the file or key, what was found and what was expected, in that order.
+"""
+
+from pathlib import Path
+
+
+class PipelineError(Exception):
+    """Base of every error that the user, not the programmer, can mend."""
+
+
+class ParamsError(PipelineError):
+    """A parameter is unknown, of the wrong type or out of range."""
+
+
+class SourceError(PipelineError):
+    """The review files are not what the Large Movie Review Dataset's layout promises."""
+
+
+class DownloadError(PipelineError):
+    """No address gave the archive."""
+
+
+class ArtifactError(PipelineError):
+    """A file from an earlier stage is missing, broken or of another make.
+
+    >>> raise ArtifactError(Path("data/reviews.parquet"), "columns review_id, text", "also label")
+    Traceback (most recent call last):
+    imdb_sentiment.errors.ArtifactError: data/reviews.parquet: found columns review_id, text; expected also label
+    """
+
+    def __init__(self, path: Path, found: str, expected: str) -> None:
+        super().__init__(f"{path}: found {found}; expected {expected}")
+
+
+class OutputError(PipelineError):
+    """A file cannot be written: no space, no permission, no such folder."""
+
+
+class TrainingError(PipelineError):
+    """The loss is no longer a number."""

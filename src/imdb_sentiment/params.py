@@ -1,0 +1,170 @@
+"""params.yaml, read once and checked in full before any work begins."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from imdb_sentiment.errors import ParamsError
+from imdb_sentiment.storage import written_beside
+
+PARAMS_PATH = Path("params.yaml")
+
+
+def _number(value: Any) -> Any:
+    """Turn a quoted or YAML 1.1 number into a float: YAML 1.1 reads `1e-3` as text."""
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_number)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+Rate = Annotated[Number, Field(ge=0, lt=1)]
+Penalty = Annotated[Number, Field(ge=0, le=1)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class DataParams(_Section):
+    """Where the reviews come from."""
+
+    source: Annotated[str, Field(min_length=1)]
+
+
+class PreprocessParams(_Section):
+    """How the reviews are split and turned into token ids."""
+
+    split: Literal["official", "random"]
+    test_size: Share
+    validation_size: Share
+    vocabulary_size: Annotated[int, Field(ge=3, le=10_000_000)]
+    max_length: Annotated[int, Field(ge=1, le=100_000)]
+    head_share: Annotated[Number, Field(ge=0, le=1)]
+    seed: Seed
+
+
+class ModelParams(_Section):
+    """The layers of the LSTM classifier."""
+
+    embedding_dim: Annotated[int, Field(ge=1, le=4096)]
+    lstm_units: Annotated[int, Field(ge=1, le=4096)]
+    lstm_layers: Annotated[int, Field(ge=1, le=8)]
+    bidirectional: bool
+    activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu", "gelu"]
+    pooling: Literal["last", "max", "mean"]
+    ignore_padding: bool
+    embedding_dropout_rate: Rate
+    dropout_rate: Rate
+    l1: Penalty
+    l2: Penalty
+
+
+class TrainParams(_Section):
+    """How the model is fitted."""
+
+    optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd"]
+    learning_rate: Annotated[Number, Field(gt=0, le=10)]
+    batch_size: Annotated[int, Field(ge=1, le=65_536)]
+    epochs: Annotated[int, Field(ge=1, le=10_000)]
+    seed: Seed
+
+
+class Params(_Section):
+    """The whole of params.yaml, a section a stage."""
+
+    data: DataParams
+    preprocess: PreprocessParams
+    model: ModelParams
+    train: TrainParams
+
+
+SectionType = TypeVar("SectionType", bound=_Section)
+
+
+def load_params(path: Path = PARAMS_PATH) -> Params:
+    """Read and check `path`. Raises ParamsError naming the first bad key, its value and what is allowed."""
+    return check(read_yaml(path), Params, str(path))
+
+
+def read_yaml(path: Path) -> Any:
+    """Return the content of a YAML 1.2 file, the version that DVC reads. Raises ParamsError."""
+    try:
+        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ParamsError(f"{path}: found no such file; expected the pipeline's parameters") from error
+    except (YAMLError, UnicodeDecodeError, OSError) as error:
+        reason = " ".join(str(error).split())
+        raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected parameters") from error
+
+
+def write_yaml(content: Mapping[str, Any], path: Path) -> None:
+    """Write `content` as YAML 1.2."""
+    with written_beside(path) as partial, partial.open("w", encoding="utf-8") as file:
+        YAML(typ="safe", pure=True).dump(dict(content), file)
+
+
+def check(content: Any, section: type[SectionType], where: str) -> SectionType:
+    """Return `content` as a `section`. Raises ParamsError; `where` opens its message."""
+    try:
+        return section.model_validate(content)
+    except ValidationError as error:
+        raise ParamsError(f"{where}: {_explain(error, section)}") from error
+
+
+def _explain(error: ValidationError, section: type[BaseModel]) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"]) or "the file"
+    match first["type"]:
+        case "extra_forbidden":
+            parent = _resolve(section, first["loc"][:-1])
+            return f"{key}: unknown key; allowed here: {', '.join(sorted(parent.model_fields))}"
+        case "missing":
+            return f"{key}: found nothing; expected {_allowed(section, first['loc'])}"
+        case _:
+            return f"{key}: found {first['input']!r}; expected {_allowed(section, first['loc'])}"
+
+
+def _resolve(section: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
+    for part in location:
+        annotation = section.model_fields[str(part)].annotation
+        assert isinstance(annotation, type)
+        assert issubclass(annotation, BaseModel)
+        section = annotation
+    return section
+
+
+_TYPES = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "object": "a section of keys",
+}
+_BOUNDS = {
+    "exclusiveMinimum": "above",
+    "minimum": "at least",
+    "exclusiveMaximum": "below",
+    "maximum": "at most",
+    "minLength": "of a length of at least",
+}
+
+
+def _allowed(section: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    """Say in words what the field at `location` takes, for example `a number above 0, at most 10`."""
+    if not location:
+        return _TYPES["object"]
+    schema = _resolve(section, location[:-1]).model_json_schema()["properties"][str(location[-1])]
+    if "enum" in schema:
+        return "one of " + ", ".join(schema["enum"])
+    bounds = [f"{word} {schema[bound]:g}" for bound, word in _BOUNDS.items() if bound in schema]
+    return " ".join([_TYPES[schema.get("type", "object")], ", ".join(bounds)]).strip()

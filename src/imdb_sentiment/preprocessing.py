@@ -1,0 +1,60 @@
+"""Preprocess: from the table of reviews to padded token ids, split into train, validation and test."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import ArtifactError, SourceError
+from imdb_sentiment.params import PreprocessParams
+from imdb_sentiment.progress import Progress, no_progress, track
+from imdb_sentiment.reviews import iterate_reviews
+from imdb_sentiment.sequences import PARTS, Sequences, pad
+from imdb_sentiment.splits import assign_parts
+
+
+def preprocess_text_data(
+    reviews: Path, params: PreprocessParams, progress: Progress = no_progress
+) -> tuple[dict[str, Sequences], TextEncoder]:
+    """Tokenize and pad the labelled reviews of the Parquet table `reviews`.
+
+    Returns the sequences of each part of PARTS, sorted by review id so that the order of the archive does not show,
+    and the encoder, whose vocabulary comes from the train part alone. Raises ArtifactError or SourceError.
+    """
+    table = _read_labelled(reviews)
+    try:
+        parts = assign_parts(table, params)
+    except SourceError as error:
+        raise SourceError(f"{reviews}: {error}") from error
+    texts = table["text"].to_numpy()
+    train_texts = texts[parts == "train"]
+    encoder = TextEncoder.learn(
+        track(progress, train_texts, "Learning the vocabulary", len(train_texts), "reviews"),
+        params.vocabulary_size,
+        params.max_length,
+        params.head_share,
+    )
+    encoded = [encoder.encode(text) for text in track(progress, texts, "Encoding", len(texts), "reviews")]
+    sequences = {}
+    for part in PARTS:
+        rows = np.flatnonzero(parts == part)
+        learnt_from = set(texts[(parts != part) & (parts != "test")])
+        sequences[part] = Sequences(
+            review_ids=table["review_id"].to_numpy()[rows].astype(np.str_),
+            token_ids=pad([encoded[row] for row in rows], params.max_length),
+            lengths=np.array([len(encoded[row]) for row in rows], np.int32),
+            labels=table["label"].to_numpy()[rows].astype(np.int8),
+            seen_in_train=np.array([text in learnt_from for text in texts[rows]]),
+        )
+    return sequences, encoder
+
+
+def _read_labelled(reviews: Path) -> pd.DataFrame:
+    batches = iterate_reviews(reviews, ["review_id", "split", "label", "movie_id", "text"])
+    labelled = [batch.filter(batch["label"].is_valid()) for batch in batches]
+    if not sum(len(batch) for batch in labelled):
+        raise ArtifactError(reviews, "no labelled review", "labels 0 and 1")
+    table: pd.DataFrame = pa.Table.from_batches(labelled).to_pandas()
+    return table.sort_values("review_id", ignore_index=True)

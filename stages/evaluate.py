@@ -1,0 +1,35 @@
+"""Measure the trained model on the test part."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli import console_progress, import_keras_quietly, stage_app
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="The folder of the trained model.")],
+    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
+    metrics: Annotated[Path, typer.Argument(help="The JSON file of metrics to write.")],
+    plots: Annotated[Path, typer.Argument(help="The folder of curves to write.")],
+    predictions: Annotated[Path, typer.Argument(help="The CSV table of predictions to write.")],
+) -> None:
+    """Let MODEL classify the test part of SEQUENCES, print loss and accuracy, and write METRICS, PLOTS, PREDICTIONS."""
+    import_keras_quietly()
+
+    from imdb_sentiment.curves import write_curves
+    from imdb_sentiment.evaluation import evaluate_saved_model, write_predictions
+    from imdb_sentiment.storage import write_json
+
+    evaluation = evaluate_saved_model(model, sequences, progress=console_progress)
+    write_curves(evaluation, plots)
+    write_predictions(evaluation, predictions)
+    write_json(evaluation.metrics, metrics)
+    typer.echo(evaluation.summary())
+
+
+app = stage_app(evaluate)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,30 @@
+"""Turn the reviews' texts into padded arrays of token ids."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli import console_progress, stage_app
+
+
+def preprocess(
+    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
+    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids to write.")],
+    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary to write.")],
+    params: Annotated[Path, typer.Option(help="The file whose section `preprocess` is used.")] = Path("params.yaml"),
+) -> None:
+    """Split REVIEWS into train, validation and test, learn the VOCABULARY, and write the token ids to SEQUENCES."""
+    from imdb_sentiment.params import load_params
+    from imdb_sentiment.preprocessing import preprocess_text_data
+    from imdb_sentiment.sequences import save_sequences
+
+    parts, encoder = preprocess_text_data(reviews, load_params(params).preprocess, progress=console_progress)
+    save_sequences(parts, sequences)
+    encoder.save(vocabulary)
+
+
+app = stage_app(preprocess)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,36 @@
+"""Fit the LSTM to the train part."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli import console_progress, import_keras_quietly, stage_app
+
+
+def train(
+    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
+    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
+    model: Annotated[Path, typer.Argument(help="The folder of the trained model to write.")],
+    curves: Annotated[Path, typer.Argument(help="The folder of the training curves to write.")],
+    params: Annotated[Path, typer.Option(help="The file whose sections `model` and `train` are used.")] = Path(
+        "params.yaml"
+    ),
+) -> None:
+    """Fit the model to SEQUENCES, keep the epoch of best validation accuracy in MODEL, and log the CURVES."""
+    from imdb_sentiment.params import load_params
+
+    settings = load_params(params)
+    import_keras_quietly()
+
+    from imdb_sentiment.training import train_baseline_model
+
+    train_baseline_model(
+        sequences, vocabulary, settings.model, settings.train, folder=model, curves=curves, progress=console_progress
+    )
+
+
+app = stage_app(train)
+
+if __name__ == "__main__":
+    app()

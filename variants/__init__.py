@@ -1,0 +1,1 @@
+"""Named variants of params.yaml, each run in a workspace of its own: `python -m variants demo`."""

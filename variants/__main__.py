@@ -1,0 +1,90 @@
+"""Run the whole pipeline with other params, and leave this working tree, its outputs and its dvc.lock alone.
+
+A variant is a YAML file beside this one: the keys in which it differs from params.yaml. It runs in `runs/NAME`, which
+has its own dvc.lock but shares DVC's cache, so that what it has in common with an earlier run is taken from there.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from imdb_sentiment.cli import print_metrics, stage_app
+from imdb_sentiment.errors import ParamsError, PipelineError
+from imdb_sentiment.params import Params, check, read_yaml, write_yaml
+from imdb_sentiment.storage import read_json
+
+ROOT = Path(__file__).resolve().parent.parent
+FETCHED = Path("data/raw/aclImdb_v1.tar.gz")
+
+
+def run_variant(
+    name: Annotated[str, typer.Argument(help="The variant: a YAML file in variants/, without its ending.")],
+    runs: Annotated[Path, typer.Option(help="The folder in which the workspace NAME is made.")] = Path("runs"),
+) -> None:
+    """Run the pipeline as the variant NAME says, print its metrics, and say where its outputs are."""
+    params = merge(read_yaml(ROOT / "params.yaml"), read_yaml(_variant_path(name)))
+    source = check(params, Params, f"variants/{name}.yaml over params.yaml").data.source
+    if source == str(FETCHED):
+        _dvc("repro", "data/raw/dvc.yaml", folder=ROOT)
+    # The workspace has no data of its own: it reads the source where it lies.
+    workspace = (runs / name).resolve()
+    params["data"]["source"] = os.path.relpath(ROOT / source, workspace)
+    _lay_out(workspace)
+    write_yaml(params, workspace / "params.yaml")
+    _dvc("repro", folder=workspace)
+    print_metrics(read_json(workspace / "metrics/metrics.json"), title=f"{name}: the test part")
+    shown = workspace.relative_to(ROOT) if workspace.is_relative_to(ROOT) else workspace
+    print(f"metrics:  {shown}/metrics/metrics.json")
+    print(f"model:    {shown}/data/model/")
+    print(f"plots:    dvc plots show --cd {shown} --open")
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Return `base` with the leaves of `changes` in place of its own."""
+    both = dict(base)
+    for key, value in changes.items():
+        inner = both.get(key)
+        both[key] = merge(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return both
+
+
+def _variant_path(name: str) -> Path:
+    path = ROOT / "variants" / f"{name}.yaml"
+    if not path.is_file():
+        names = ", ".join(sorted(its.stem for its in path.parent.glob("*.yaml")))
+        raise ParamsError(f"variants: found no variant {name!r}; expected one of {names}")
+    return path
+
+
+def _lay_out(workspace: Path) -> None:
+    """Make `workspace` a DVC project with the code as it is now, its outputs and dvc.lock left as they are."""
+    for folder in ("stages", "src/imdb_sentiment"):
+        shutil.rmtree(workspace / folder, ignore_errors=True)
+        shutil.copytree(ROOT / folder, workspace / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "dvc.yaml", workspace)
+    if not (workspace / ".dvc").is_dir():
+        _dvc("init", "--no-scm", "--quiet", folder=workspace)
+        _dvc("config", "--quiet", "core.analytics", "false", folder=workspace)
+        _dvc("config", "--quiet", "core.check_update", "false", folder=workspace)
+    _dvc("cache", "dir", "--quiet", str(ROOT / ".dvc/cache"), folder=workspace)
+
+
+def _dvc(*arguments: str, folder: Path) -> None:
+    # The stages run as `python -m stages.X`: that must be this python, also where its environment is not active.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    result = subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=False
+    )
+    if result.returncode:
+        raise PipelineError(f"dvc {' '.join(arguments)} in {folder}: found exit code {result.returncode}; expected 0")
+
+
+app = stage_app(run_variant)
+
+if __name__ == "__main__":
+    app()
