@@ -1,4 +1,4 @@
-"""The three small layers that keep padding out of the arithmetic, in plain Keras operations.
+"""Word dropout, and the three small layers that keep padding out of the arithmetic, in plain Keras operations.
 
 No mask travels through the network: a mask would keep an LSTM off the fast GPU kernels. Reviews are padded on the
 right instead, so a forward LSTM meets the padding only after the review; the layers here do the rest.
@@ -9,9 +9,28 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-from imdb_sentiment.encoding import PAD_ID
+from imdb_sentiment.encoding import PAD_ID, UNKNOWN_ID
 
 Pooling = Literal["last", "max", "mean"]
+
+
+class WordDropout(keras.layers.Layer):
+    """Hide words while training: each becomes UNKNOWN_ID with the probability `rate` (Iyyer et al. 2015, section 3).
+
+    `token_ids int32 [B, T]` -> `int32 [B, T]`. Padding stays, so the lengths do. The model learns not to lean on single
+    words, and gives the unknown token a vector that stands for some word or other.
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self._seed = keras.random.SeedGenerator()
+
+    def call(self, token_ids: Any, training: bool = False) -> Any:
+        if not training or not self.rate:
+            return token_ids
+        hidden = keras.random.uniform(ops.shape(token_ids), seed=self._seed) < self.rate
+        return ops.where(ops.logical_and(hidden, ops.not_equal(token_ids, PAD_ID)), UNKNOWN_ID, token_ids)
 
 
 class SequenceLength(keras.layers.Layer):

@@ -9,7 +9,7 @@ from keras import layers
 
 from imdb_sentiment.encoding import PAD_ID
 from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.layers import MaskedPooling, ReverseSequence, SequenceLength
+from imdb_sentiment.layers import MaskedPooling, ReverseSequence, SequenceLength, WordDropout
 from imdb_sentiment.params import ModelParams, TrainParams, check
 from imdb_sentiment.storage import read_json, read_npz, write_json, write_npz
 
@@ -27,7 +27,8 @@ def create_baseline_model(vocabulary_size: int, model: ModelParams, train: Train
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     lengths = SequenceLength(name="lengths")(token_ids if model.ignore_padding else _AsTokens()(token_ids))
-    states = layers.Embedding(vocabulary_size, model.embedding_dim, name="embedding")(token_ids)
+    words = WordDropout(model.word_dropout_rate, name="word_dropout")(token_ids)
+    states = layers.Embedding(vocabulary_size, model.embedding_dim, name="embedding")(words)
     states = layers.SpatialDropout1D(model.embedding_dropout_rate, name="embedding_dropout")(states)
     for layer in range(model.lstm_layers):
         states = _lstm(states, lengths, model, name=f"lstm_{layer + 1}")

@@ -63,6 +63,7 @@ class ModelParams(_Section):
     activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu", "gelu"]
     pooling: Literal["last", "max", "mean"]
     ignore_padding: bool
+    word_dropout_rate: Rate
     embedding_dropout_rate: Rate
     dropout_rate: Rate
     l1: Penalty
@@ -74,6 +75,7 @@ class TrainParams(_Section):
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd"]
     learning_rate: Annotated[Number, Field(gt=0, le=10)]
+    learning_rate_schedule: Literal["constant", "cosine"]
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     seed: Seed

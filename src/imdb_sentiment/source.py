@@ -91,7 +91,8 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
     try:
         with _decompressed(archive) as stream:
             with tarfile.open(fileobj=stream, mode="r|") as tar:
-                for member in tar:
+                while (member := tar.next()) is not None:
+                    tar.members.clear()  # type: ignore[attr-defined]  # or else it keeps every header that it has read
                     relevant = _relevant_path(PurePosixPath(member.name), source=archive)
                     if relevant is None or (member.isdir() and not relevant.endswith(".txt")):
                         continue

@@ -1,19 +1,16 @@
 """Fitting the model: the epochs, what is shown and logged of them, and which one is kept."""
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
 
 import keras
-import numpy as np
 
 from imdb_sentiment.batches import LengthGroupedBatches
+from imdb_sentiment.callbacks import KEPT_BY, CosineDecay, LogCurves, ShowProgress, StopIfDiverged
 from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.errors import TrainingError
 from imdb_sentiment.model import create_baseline_model, save_model
 from imdb_sentiment.params import ModelParams, TrainParams
-from imdb_sentiment.progress import Progress, Task, no_progress
+from imdb_sentiment.progress import Progress, no_progress
 from imdb_sentiment.sequences import Sequences, load_sequences
 from imdb_sentiment.storage import written_beside
 
@@ -74,13 +71,15 @@ def split_and_fit_dataset(
     fitted = LengthGroupedBatches(sequences["train"], train.batch_size, train.seed, trim=params.ignore_padding)
     held_out = LengthGroupedBatches(sequences["validation"], EVALUATION_BATCH_SIZE, trim=params.ignore_padding)
     callbacks: list[keras.callbacks.Callback] = [
-        _StopIfDiverged(train),
+        StopIfDiverged(train),
         # Never stops early (its patience is all epochs); it puts the best epoch's weights back at the end.
-        keras.callbacks.EarlyStopping("val_accuracy", mode="max", patience=train.epochs, restore_best_weights=True),
-        _ShowProgress(progress, len(fitted), train.epochs),
+        keras.callbacks.EarlyStopping(KEPT_BY, mode="max", patience=train.epochs, restore_best_weights=True),
+        ShowProgress(progress, len(fitted), train.epochs),
     ]
+    if train.learning_rate_schedule == "cosine":
+        callbacks.append(CosineDecay(train.learning_rate, len(fitted) * train.epochs))
     if curves is not None:
-        callbacks.append(_curves_callback(curves))
+        callbacks.append(LogCurves(curves))
     history = model.fit(
         fitted,
         validation_data=held_out,
@@ -90,54 +89,3 @@ def split_and_fit_dataset(
         verbose=0,
     )
     return {name: [float(value) for value in values] for name, values in history.history.items()}
-
-
-def _curves_callback(curves: Path) -> keras.callbacks.Callback:
-    from dvclive.keras import DVCLiveCallback
-    from dvclive.live import Live
-
-    # dvcyaml: or else dvclive edits the pipeline's own dvc.yaml. The rest is DVC's to keep, or differs by the run.
-    live = Live(str(curves), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
-    callback: keras.callbacks.Callback = DVCLiveCallback(live=live)
-    return callback
-
-
-class _StopIfDiverged(keras.callbacks.Callback):
-    def __init__(self, train: TrainParams) -> None:
-        super().__init__()
-        self._train = train
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        loss = (logs or {}).get("loss", 0.0)
-        if not np.isfinite(loss):
-            raise TrainingError(
-                f"epoch {epoch + 1}: found a loss of {loss}; expected a number: "
-                f"a learning_rate below {self._train.learning_rate:g} may keep it one"
-            )
-
-
-class _ShowProgress(keras.callbacks.Callback):
-    """One task an epoch, with the running loss and accuracy, then the validation's."""
-
-    def __init__(self, progress: Progress, steps: int, epochs: int) -> None:
-        super().__init__()
-        self._progress, self._steps, self._epochs = progress, steps, epochs
-        self._open: AbstractContextManager[Task] | None = None
-        self._task: Task | None = None
-
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._open = self._progress(f"Epoch {epoch + 1}/{self._epochs}", self._steps, "batches")
-        self._task = self._open.__enter__()
-
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._task is not None:
-            self._task.advance(note=_note(logs))
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._task is not None and self._open is not None:
-            self._task.advance(0, note=_note(logs))
-            self._open.__exit__(None, None, None)
-
-
-def _note(logs: dict[str, Any] | None) -> str:
-    return "  ".join(f"{name} {value:.4f}" for name, value in (logs or {}).items())
