@@ -20,12 +20,13 @@ def evaluate(
 
     from imdb_sentiment.curves import write_curves
     from imdb_sentiment.evaluation import evaluate_saved_model, write_predictions
-    from imdb_sentiment.storage import write_json
+    from imdb_sentiment.storage import write_json, written_together
 
     evaluation = evaluate_saved_model(model, sequences, progress=console_progress)
-    write_curves(evaluation, plots)
-    write_predictions(evaluation, predictions)
-    write_json(evaluation.metrics, metrics)
+    with written_together(metrics, plots, predictions) as (partial_metrics, partial_plots, partial_predictions):
+        write_json(evaluation.metrics, partial_metrics)
+        write_curves(evaluation, partial_plots)
+        write_predictions(evaluation, partial_predictions)
     typer.echo(evaluation.summary())
 
 

@@ -16,12 +16,9 @@ def preprocess(
 ) -> None:
     """Split REVIEWS into train, validation and test, learn the VOCABULARY, and write the token ids to SEQUENCES."""
     from imdb_sentiment.params import load_params
-    from imdb_sentiment.preprocessing import preprocess_text_data
-    from imdb_sentiment.sequences import save_sequences
+    from imdb_sentiment.preprocessing import preprocess_reviews
 
-    parts, encoder = preprocess_text_data(reviews, load_params(params).preprocess, progress=console_progress)
-    save_sequences(parts, sequences)
-    encoder.save(vocabulary)
+    preprocess_reviews(reviews, load_params(params).preprocess, sequences, vocabulary, progress=console_progress)
 
 
 app = stage_app(preprocess)

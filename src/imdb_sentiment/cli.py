@@ -3,9 +3,9 @@
 import functools
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -40,9 +40,11 @@ def _ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Argument
         try:
             return command(*args, **kwargs)
         except PipelineError as error:
+            _stop_bars()
             print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
+            _stop_bars()
             print("error: interrupted; the outputs are as they were", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from error
 
@@ -58,17 +60,22 @@ def import_keras_quietly() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()
     kept = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
         try:
             import keras  # noqa: F401  # for what it loads
-        except BaseException:
-            held_back.seek(0)
-            os.write(kept, held_back.read())
-            raise
         finally:
             os.dup2(kept, 2)
             os.close(kept)
+
+
+_live_bars: list[Progress] = []
+
+
+def _stop_bars() -> None:
+    # The work that an error ends leaves its bar open, which would take the error's line and draw itself below it.
+    while _live_bars:
+        _live_bars.pop().stop()
 
 
 class _Bar:
@@ -115,7 +122,9 @@ def console_progress(description: str, total: int | None, unit: str) -> Iterator
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=_console) as bar:
+        _live_bars.append(bar)
         yield _Bar(bar, description, total)
+        _live_bars.remove(bar)
 
 
 def print_metrics(metrics: Mapping[str, object], title: str) -> None:

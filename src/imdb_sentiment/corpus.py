@@ -17,12 +17,12 @@ from imdb_sentiment.errors import SourceError
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import REVIEWS_SCHEMA
 from imdb_sentiment.source import SourceFile, read_source
-from imdb_sentiment.storage import write_json, written_beside
+from imdb_sentiment.storage import write_json, written_together
 
 ROW_GROUP_SIZE: Final = 10_000
 ROW_GROUP_CHARACTERS: Final = 50_000_000
 
-_FILE_NAME = re.compile(r"(\d{1,9})_(\d{1,2})\.txt")
+_FILE_NAME = re.compile(r"([0-9]{1,9})_([0-9]{1,2})\.txt")
 _MOVIE_ID = re.compile(r"/title/([^/\s]+)")
 _RATINGS: Final = {"pos": range(7, 11), "neg": range(1, 5), "unsup": range(1)}
 _LABELS: Final = {"pos": 1, "neg": 0, "unsup": None}
@@ -56,7 +56,7 @@ def ingest_reviews(source: Path, reviews: Path, report: Path, progress: Progress
     movies = _Movies()
     summary = CorpusReport()
     rows = track(progress, _read_rows(source, movies, summary), "Reading", None, "reviews")
-    with written_beside(reviews) as partial:
+    with written_together(reviews, report) as (partial, partial_report):
         pending = partial.with_suffix(".arrow")
         try:
             with pa.ipc.new_file(pending, _PENDING_SCHEMA) as writer:
@@ -65,7 +65,7 @@ def ingest_reviews(source: Path, reviews: Path, report: Path, progress: Progress
             _write_parquet(pending, partial, movies, summary)
         finally:
             pending.unlink(missing_ok=True)
-        write_json(summary.to_dict(), report)
+        write_json(summary.to_dict(), partial_report)
 
 
 def _write_parquet(pending: Path, reviews: Path, movies: "_Movies", summary: CorpusReport) -> None:

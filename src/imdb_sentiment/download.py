@@ -4,12 +4,11 @@ import hashlib
 from pathlib import Path
 from typing import Final
 
-import pooch
 import requests
 
 from imdb_sentiment.errors import DownloadError, SourceError
 from imdb_sentiment.fingerprint import KNOWN_FINGERPRINTS, fingerprint
-from imdb_sentiment.progress import Progress, Task, no_progress, track
+from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.source import read_source
 from imdb_sentiment.storage import written_beside
 
@@ -53,9 +52,12 @@ def fetch_archive(
 
 
 def _accept(archive: Path, sha256: str, progress: Progress) -> None:
-    with archive.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
-            return
+    try:
+        with archive.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() == sha256:
+                return
+    except OSError as error:
+        raise DownloadError(f"{archive}: found what cannot be read ({error.strerror}); expected an archive") from error
     ways_on = "remove it to download the official one, or set data.source to it to use it all the same"
     try:
         files = track(progress, read_source(archive), "Checking the archive", None, "files")
@@ -73,38 +75,20 @@ class _AddressError(Exception):
 
 
 def _download(url: str, path: Path, sha256: str, progress: Progress) -> None:
-    pooch.get_logger().setLevel("ERROR")  # the progress says what it would
+    digest = hashlib.sha256()
     try:
-        with progress("Downloading", ARCHIVE_BYTES, "bytes") as task:
-            downloader = pooch.HTTPDownloader(
-                progressbar=_ByteProgress(task), chunk_size=_CHUNK_BYTES, timeout=_TIMEOUT_SECONDS
-            )
-            pooch.retrieve(url, f"sha256:{sha256}", fname=path.name, path=path.parent, downloader=downloader)
+        with (
+            requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response,
+            progress("Downloading", ARCHIVE_BYTES, "bytes") as task,
+            path.open("wb") as file,
+        ):
+            response.raise_for_status()
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                file.write(chunk)
+                digest.update(chunk)
+                task.advance(len(chunk))
     except requests.RequestException as error:
         status = f" {error.response.status_code}" if error.response is not None else ""
         raise _AddressError(f"{type(error).__name__}{status}") from error
-    except ValueError as error:  # pooch's own for a hash that differs
-        raise _AddressError("another file than expected") from error
-
-
-class _ByteProgress:
-    """The part of tqdm's interface that pooch calls, on a Task."""
-
-    def __init__(self, task: Task) -> None:
-        self._task = task
-        self.total = 0
-
-    def update(self, amount: int) -> None:
-        self._task.advance(amount)
-
-    def reset(self) -> None:
-        # Pooch resets the bar and fills it once more when all is there.
-        self._task = _Full()
-
-    def close(self) -> None:
-        pass
-
-
-class _Full:
-    def advance(self, amount: int = 1, note: str = "") -> None:
-        pass
+    if digest.hexdigest() != sha256:
+        raise _AddressError("another file than expected")

@@ -72,8 +72,10 @@ class TextEncoder:
         tokens, max_length, head_share = (content.get(key) for key in ("tokens", "max_length", "head_share"))
         if not isinstance(tokens, list) or not _is_vocabulary(tokens):
             raise ArtifactError(path, "tokens that are no vocabulary", f"texts, {' and '.join(SPECIAL_TOKENS)} first")
-        if not isinstance(max_length, int) or max_length < 1 or not isinstance(head_share, int | float):
-            raise ArtifactError(path, f"max_length {max_length!r} and head_share {head_share!r}", "two numbers")
+        if type(max_length) is not int or max_length < 1:
+            raise ArtifactError(path, f"max_length {max_length!r}", "a whole number of at least 1")
+        if not isinstance(head_share, int | float) or not 0 <= head_share <= 1:
+            raise ArtifactError(path, f"head_share {head_share!r}", "a number from 0 to 1")
         return cls(tuple(tokens), max_length, float(head_share))
 
 

@@ -45,6 +45,11 @@ class ArtifactError(PipelineError):
 class OutputError(PipelineError):
     """A file cannot be written: no space, no permission, no such folder."""
 
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: cannot be written: {reason}")
+        self.path = path
+        self.reason = reason
+
 
 class TrainingError(PipelineError):
     """The loss is no longer a number."""

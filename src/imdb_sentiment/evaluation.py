@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn import metrics
 
-from imdb_sentiment.batches import LengthGroupedBatches
+from imdb_sentiment.batches import length_grouped_rows, take_batch
 from imdb_sentiment.model import load_model
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.sequences import Sequences, load_sequences
@@ -62,12 +62,11 @@ def predict_probabilities(
     model: keras.Model, sequences: Sequences, ignore_padding: bool = True, progress: Progress = no_progress
 ) -> Floats:
     """Return the probabilities of the positive class, `float64 [B]`, in the order of the sequences."""
-    batches = LengthGroupedBatches(sequences, BATCH_SIZE, trim=ignore_padding)
+    batches = length_grouped_rows(sequences.lengths, BATCH_SIZE)
     y_prob = np.empty(len(sequences), np.float64)
-    indices = track(progress, range(len(batches)), "Predicting", len(batches), "batches")
-    for index in indices:
-        token_ids, _ = batches[index]
-        y_prob[batches.rows[index]] = model.predict_on_batch(token_ids)[:, 0]
+    for rows in track(progress, batches, "Predicting", len(batches), "batches"):
+        token_ids, _ = take_batch(sequences, rows, trim=ignore_padding)
+        y_prob[rows] = model.predict_on_batch(token_ids)[:, 0]
     return y_prob
 
 
@@ -100,7 +99,7 @@ def classification_metrics(
         "accuracy": float(correct.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
-        "accuracy_without_train_duplicates": float(correct[~seen_in_train].mean()),
+        "accuracy_without_train_duplicates": float(correct[~seen_in_train].mean()) if not seen_in_train.all() else 0.0,
         "loss": float(metrics.log_loss(y_true, y_prob, labels=[0, 1])),
         "precision": float(precision),
         "recall": float(recall),

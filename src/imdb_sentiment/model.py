@@ -84,8 +84,9 @@ def load_model(folder: Path) -> tuple[keras.Model, ModelParams, int]:
     """Return what `save_model` wrote: the model, its params and its vocabulary size. Raises ArtifactError."""
     settings_path, weights_path = folder / SETTINGS_NAME, folder / WEIGHTS_NAME
     settings = read_json(settings_path)
-    if not isinstance(settings.get("vocabulary_size"), int):
-        raise ArtifactError(settings_path, f"the keys {', '.join(settings) or 'of nothing'}", "also vocabulary_size")
+    vocabulary_size = settings.get("vocabulary_size")
+    if type(vocabulary_size) is not int or vocabulary_size < 1:
+        raise ArtifactError(settings_path, f"vocabulary_size {vocabulary_size!r}", "a whole number of at least 1")
     params = check(settings.get("model"), ModelParams, f"{settings_path}: model")
     train = check(settings.get("train"), TrainParams, f"{settings_path}: train")
     weights = read_npz(weights_path)

@@ -1,12 +1,13 @@
 """params.yaml, read once and checked in full before any work begins."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
 
 from imdb_sentiment.errors import ParamsError
 from imdb_sentiment.storage import written_beside
@@ -24,10 +25,10 @@ def _number(value: Any) -> Any:
     return value
 
 
-Number = Annotated[float, BeforeValidator(_number)]
-Share = Annotated[Number, Field(gt=0, lt=1)]
-Rate = Annotated[Number, Field(ge=0, lt=1)]
-Penalty = Annotated[Number, Field(ge=0, le=1)]
+# The bounds come first: behind the validator they would not show in the schema, and so not in the message.
+Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_number)]
+Rate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_number)]
+Penalty = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -49,7 +50,7 @@ class PreprocessParams(_Section):
     validation_size: Share
     vocabulary_size: Annotated[int, Field(ge=3, le=10_000_000)]
     max_length: Annotated[int, Field(ge=1, le=100_000)]
-    head_share: Annotated[Number, Field(ge=0, le=1)]
+    head_share: Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
     seed: Seed
 
 
@@ -74,7 +75,7 @@ class TrainParams(_Section):
     """How the model is fitted."""
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd"]
-    learning_rate: Annotated[Number, Field(gt=0, le=10)]
+    learning_rate: Annotated[float, Field(gt=0, le=10), BeforeValidator(_number)]
     learning_rate_schedule: Literal["constant", "cosine"]
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     epochs: Annotated[int, Field(ge=1, le=10_000)]
@@ -101,10 +102,13 @@ def load_params(path: Path = PARAMS_PATH) -> Params:
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML 1.2 file, the version that DVC reads. Raises ParamsError."""
     try:
-        return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        with warnings.catch_warnings():
+            # YAML 1.1 wants 1.e-3; what is meant by 1e-3 is clear.
+            warnings.simplefilter("ignore", MantissaNoDotYAML1_1Warning)
+            return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: found no such file; expected the pipeline's parameters") from error
-    except (YAMLError, UnicodeDecodeError, OSError) as error:
+    except (YAMLError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
         raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected parameters") from error
 
@@ -127,9 +131,9 @@ def _explain(error: ValidationError, section: type[BaseModel]) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"]) or "the file"
     match first["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "invalid_key":
             parent = _resolve(section, first["loc"][:-1])
-            return f"{key}: unknown key; allowed here: {', '.join(sorted(parent.model_fields))}"
+            return f"{key}: found an unknown key; expected one of {', '.join(sorted(parent.model_fields))}"
         case "missing":
             return f"{key}: found nothing; expected {_allowed(section, first['loc'])}"
         case _:

@@ -11,8 +11,19 @@ from imdb_sentiment.errors import ArtifactError, SourceError
 from imdb_sentiment.params import PreprocessParams
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import iterate_reviews
-from imdb_sentiment.sequences import PARTS, Sequences, pad
+from imdb_sentiment.sequences import PARTS, Sequences, pad, save_sequences
 from imdb_sentiment.splits import assign_parts
+from imdb_sentiment.storage import written_together
+
+
+def preprocess_reviews(
+    reviews: Path, params: PreprocessParams, sequences: Path, vocabulary: Path, progress: Progress = no_progress
+) -> None:
+    """Write what `preprocess_text_data` returns to the npz file `sequences` and the JSON file `vocabulary`."""
+    parts, encoder = preprocess_text_data(reviews, params, progress)
+    with written_together(sequences, vocabulary) as (partial_sequences, partial_vocabulary):
+        save_sequences(parts, partial_sequences)
+        encoder.save(partial_vocabulary)
 
 
 def preprocess_text_data(

@@ -73,19 +73,21 @@ def load_sequences(path: Path, vocabulary_size: int) -> dict[str, Sequences]:
 
 
 def _check(its: Sequences, part: str, path: Path, vocabulary_size: int) -> None:
+    rows = its.labels.shape[:1]
     for field, dtype in _DTYPES.items():
         array: NDArray[Any] = getattr(its, field)
-        if array.dtype != dtype or array.ndim != (2 if field == "token_ids" else 1) or len(array) != len(its):
+        if array.dtype != dtype or array.ndim != (2 if field == "token_ids" else 1) or array.shape[:1] != rows:
             found = f"{part}_{field} as {array.dtype} of shape {array.shape}"
-            raise ArtifactError(path, found, f"{dtype} with {len(its)} rows")
-    if not len(its) or len(its.review_ids) != len(its):
+            raise ArtifactError(path, found, f"{dtype}, a row for each of the labels")
+    if not its.token_ids.size or its.review_ids.shape != rows:
         raise ArtifactError(
-            path, f"{len(its)} labels, {len(its.review_ids)} review ids in {part}", "one each, and some"
+            path, f"{len(its)} labels, review ids of shape {its.review_ids.shape} in {part}", "one each, and some"
         )
     if its.token_ids.min() < 0 or its.token_ids.max() >= vocabulary_size:
         ids = f"token ids from {its.token_ids.min()} to {its.token_ids.max()} in {part}"
         raise ArtifactError(path, ids, f"0 to {vocabulary_size - 1}, the vocabulary's")
-    if its.lengths.min() < 1 or not np.array_equal((its.token_ids != PAD_ID).sum(axis=1), its.lengths):
+    steps = np.arange(its.token_ids.shape[1])
+    if its.lengths.min() < 1 or not np.array_equal(its.token_ids != PAD_ID, steps < its.lengths[:, None]):
         raise ArtifactError(path, f"lengths in {part} that are not the rows' own", "at least 1, padding on the right")
     if not np.array_equal(np.unique(its.labels), [0, 1]):
         raise ArtifactError(path, f"only the labels {np.unique(its.labels).tolist()} in {part}", "both 0 and 1")

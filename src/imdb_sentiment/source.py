@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Any, Final
 
 from imdb_sentiment.errors import SourceError
 
@@ -53,12 +53,15 @@ def read_source(source: Path) -> Iterator[SourceFile]:
     Nothing is unpacked to disk, and one file is in memory at a time. What else the dataset has (README, imdb.vocab,
     bag-of-words files) is passed over. Raises SourceError.
     """
-    if source.is_dir():
-        yield from _read_folder(source)
-    elif source.exists():
-        yield from _read_archive(source)
-    else:
+    if not source.exists():
         raise SourceError(f"{source}: found no such file or folder; expected an archive or folder of reviews")
+    seen = set()
+    for file in _read_folder(source) if source.is_dir() else _read_archive(source):
+        seen.add(file.folder)
+        yield file
+    for folder in FOLDERS:
+        if folder not in seen and folder != "train/unsup":
+            raise SourceError(f"{source}: found no reviews in {folder}; expected {', '.join(FOLDERS)}")
 
 
 def _read_folder(root: Path) -> Iterator[SourceFile]:
@@ -87,10 +90,10 @@ def _read_file(path: Path, relevant: str) -> bytes:
 
 
 def _read_archive(archive: Path) -> Iterator[SourceFile]:
-    seen = set()
     try:
         with _decompressed(archive) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as tar:
+            tail: Any = _Tail(stream)  # has of a file what tarfile reads by
+            with tarfile.open(fileobj=tail, mode="r|") as tar:
                 while (member := tar.next()) is not None:
                     tar.members.clear()  # type: ignore[attr-defined]  # or else it keeps every header that it has read
                     relevant = _relevant_path(PurePosixPath(member.name), source=archive)
@@ -101,20 +104,18 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
                     if file is None:
                         raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
                     _check_size(where, relevant, member.size)
-                    seen.add(relevant.rpartition("/")[0])
                     yield SourceFile(relevant, file.read())
             # tarfile takes a stream that stops at a header for a complete one. Reading on to the end of the
             # compressed stream checks its length and checksum.
-            while stream.read(1 << 20):
+            while tail.read(1 << 20):
                 pass
+            if tail.block.strip(b"\0"):
+                raise tarfile.ReadError("no end-of-archive mark")
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
         raise SourceError(
             f"{archive}: found what is no whole tar archive ({error}); "
             "expected one, plain or compressed by gzip, bzip2 or xz"
         ) from error
-    for folder in FOLDERS:
-        if folder not in seen and folder != "train/unsup":
-            raise SourceError(f"{archive}: found no reviews in {folder}; expected {', '.join(FOLDERS)}")
 
 
 def _decompressed(archive: Path) -> BufferedIOBase:
@@ -124,12 +125,20 @@ def _decompressed(archive: Path) -> BufferedIOBase:
         for prefix, opener in _OPENERS:
             if magic.startswith(prefix):
                 return opener(archive)
-        # Nothing but this guards a plain tar that was cut between two members: it ends in zero blocks if whole.
-        size = file.seek(0, 2)
-        file.seek(max(0, size - tarfile.BLOCKSIZE))
-        if size < 2 * tarfile.BLOCKSIZE or file.read().strip(b"\0"):
-            raise tarfile.ReadError("no end-of-archive mark")
     return archive.open("rb")
+
+
+class _Tail:
+    """Passes a stream on, and keeps its last block: zeros in a whole archive, not in one cut between two members."""
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream = stream
+        self.block = b""
+
+    def read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        self.block = (self.block + data)[-tarfile.BLOCKSIZE :]
+        return data
 
 
 def _relevant_path(path: PurePosixPath | Path, source: Path) -> str | None:

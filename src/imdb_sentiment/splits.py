@@ -24,9 +24,15 @@ def assign_parts(reviews: pd.DataFrame, params: PreprocessParams) -> NDArray[Any
         is_test = (reviews["split"] == "test").to_numpy()
     else:
         _check_both_labels(reviews["label"], "the labelled reviews")
-        _, drawn = train_test_split(
-            np.arange(len(reviews)), test_size=params.test_size, stratify=reviews["label"], random_state=params.seed
-        )
+        try:
+            _, drawn = train_test_split(
+                np.arange(len(reviews)), test_size=params.test_size, stratify=reviews["label"], random_state=params.seed
+            )
+        except ValueError as error:
+            raise SourceError(
+                f"found too few reviews for a test_size of {params.test_size:g} ({error}); "
+                "expected both labels in each part"
+            ) from error
         is_test = np.isin(np.arange(len(reviews)), drawn)
     parts = np.where(is_test, "test", "train").astype("<U10")
     is_validation = _draw_movies(reviews[~is_test], params)
@@ -45,7 +51,13 @@ def _draw_movies(reviews: pd.DataFrame, params: PreprocessParams) -> NDArray[np.
             f"found {movies.nunique()} movies in the train split; expected 2 or more, to validate by movie"
         )
     splitter = GroupShuffleSplit(n_splits=1, test_size=params.validation_size, random_state=params.seed)
-    _, validation = next(splitter.split(reviews, groups=movies))
+    try:
+        _, validation = next(splitter.split(reviews, groups=movies))
+    except ValueError as error:
+        raise SourceError(
+            f"found too few movies for a validation_size of {params.validation_size:g} ({error}); "
+            "expected some in each part"
+        ) from error
     return np.asarray(validation)
 
 

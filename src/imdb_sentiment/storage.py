@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from zipfile import BadZipFile
 
 import numpy as np
@@ -21,19 +22,45 @@ def written_beside(path: Path) -> Iterator[Path]:
     The block may make a file or a folder there. When it raises, Ctrl-C included, what it wrote goes and the old
     `path` stays. Raises OutputError for any OSError: what the block reads must be wrapped by whoever reads it.
     """
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _remove(partial)
+    with written_together(path) as (partial,):
         yield partial
-        if partial.is_dir():
-            _remove(path)  # a folder can't be renamed onto one that has files in it
-        partial.replace(path)
+
+
+@contextmanager
+def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
+    """Yield a path beside each of `paths`, as `written_beside` does: all take their places, or none does."""
+    partials = tuple(path.with_name(f".{path.name}.partial") for path in paths)
+    current = paths[0]
+    try:
+        for path, partial in zip(paths, partials, strict=True):
+            current = path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _remove(partial)
+        yield partials
+        for path, partial in zip(paths, partials, strict=True):
+            if path.is_dir() and not partial.is_dir():
+                raise OutputError(path, "a folder stands there")
+        for path, partial in zip(paths, partials, strict=True):
+            current = path
+            if partial.is_dir():
+                _remove(path)  # a folder can't be renamed onto one that has files in it
+            partial.replace(path)
+    except OutputError as error:  # of a writer inside the block, which knows only the path beside
+        final = dict(zip(partials, paths, strict=True))
+        raise OutputError(final.get(error.path, error.path), error.reason) from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{path}: cannot be written: {reason}") from error
+        raise OutputError(_culprit(error, partials, paths) or current, error.strerror or str(error)) from error
     finally:
-        _remove(partial)
+        for partial in partials:
+            _remove(partial)
+
+
+def _culprit(error: OSError, partials: tuple[Path, ...], paths: tuple[Path, ...]) -> Path | None:
+    """Return the path whose partial file or folder `error` names."""
+    for path, partial in zip(paths, partials, strict=True):
+        if error.filename is not None and Path(str(error.filename)).is_relative_to(partial):
+            return path
+    return None
 
 
 def _remove(path: Path) -> None:
@@ -55,7 +82,7 @@ def read_json(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise missing(path) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise ArtifactError(path, f"what cannot be read as JSON ({error})", "a JSON object") from error
     if not isinstance(content, dict):
         raise ArtifactError(path, f"a JSON {type(content).__name__}", "a JSON object")
@@ -69,14 +96,28 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
         np.savez(file, **arrays)  # type: ignore[arg-type]
 
 
+# What NumPy and zipfile raise for a file that was cut short, damaged, encrypted, or never was an npz.
+_NPZ_ERRORS: Final = (
+    ValueError,
+    OSError,
+    EOFError,
+    BadZipFile,
+    TypeError,
+    NotImplementedError,
+    MemoryError,
+    zlib.error,
+)
+
+
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays in `path`, pickles refused. Raises ArtifactError if it is no such file."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        # Opened here, since NumPy leaves a broken file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path) from error
-    except (ValueError, OSError, EOFError, BadZipFile, AttributeError) as error:
+    except _NPZ_ERRORS as error:
         raise ArtifactError(path, f"what cannot be read as npz ({error})", "NumPy arrays without pickles") from error
 
 

@@ -1,0 +1,43 @@
+"""The training curves, written by dvclive as the epochs go by."""
+
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+
+from dvclive.live import Live
+from scmrepo.exceptions import SCMError
+
+from imdb_sentiment.errors import OutputError, TrainingError
+
+
+class TrainingLog:
+    """Writes a table of each metric over the epochs, and the last values as metrics.json, into a folder.
+
+    dvclive's own Keras callback works with TensorFlow only.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            # dvcyaml: or else dvclive edits the pipeline's own dvc.yaml. The rest DVC keeps, or differs by the run.
+            self._live = Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
+        except sqlite3.Error as error:
+            raise OutputError(folder.parent, f"DVC's own database: {error}") from error
+        except SCMError as error:
+            raise TrainingError(
+                f"{folder.parent}: found a git repository in which dvclive cannot read HEAD ({error}); "
+                "expected one with a commit, or none"
+            ) from error
+
+    def add_epoch(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Log the metrics of an epoch, counted from 1, `val_` in front of the validation part's."""
+        self._live.step = epoch
+        for name, value in metrics.items():
+            part = "validation" if name.startswith("val_") else "train"
+            self._live.log_metric(f"{part}/{name.removeprefix('val_')}", value)
+        self._live.make_summary()  # type: ignore[no-untyped-call]
+
+    def end(self, kept_epoch: int, kept_score: float) -> None:
+        """Log which epoch's weights are kept, and its validation accuracy."""
+        self._live.log_metric("kept_epoch", kept_epoch, plot=False)
+        self._live.log_metric("kept_validation_accuracy", kept_score, plot=False)
+        self._live.end()  # type: ignore[no-untyped-call]
