@@ -50,14 +50,15 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ".dvc/config",
         ".dvcignore",
         "dvc.yaml",
+        "data/raw/.gitignore",
         "data/raw/dvc.yaml",
+        ".gitignore",
     ):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, folder / name)
     params = merge(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "variants/demo.yaml"))
     write_yaml(merge(params, {"train": {"epochs": 2}}), folder / "params.yaml")
-    (folder / ".gitignore").write_text("__pycache__/\n*.egg-info/\n/runs/\n")
     (folder / "README.md").write_text("One.\n")
     run(folder, "git", "init", "--quiet")
     commit(folder, "Begin")
@@ -206,6 +207,17 @@ def test_the_plots_are_drawn(clone: Path, tmp_path: Path) -> None:
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
     for title in ("Receiver operating characteristic", "Precision and recall", "Calibration", "Confusion"):
         assert title in page
+
+
+def test_the_archive_is_fetched_only_if_it_is_the_source(clone: Path) -> None:
+    archive = "data/raw/aclImdb_v1.tar.gz"
+    assert "fetch" not in dvc(clone, "repro", "--dry")
+    with changed_params(clone, {"data": {"source": archive}}):
+        assert "Running stage 'data/raw/dvc.yaml:fetch'" in dvc(
+            clone, "repro", "--dry", "data/raw/dvc.yaml:fetch", "ingest"
+        )
+        assert "data/raw/dvc.yaml:fetch" in dvc(clone, "dag", "--dot", "ingest")
+    assert run(clone, "git", "check-ignore", archive).strip() == archive
 
 
 def test_an_experiment_changes_a_param_for_one_run(clone: Path) -> None:
