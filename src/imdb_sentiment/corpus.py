@@ -57,7 +57,7 @@ def ingest_reviews(source: Path, reviews: Path, report: Path, progress: Progress
     summary = CorpusReport()
     rows = track(progress, _read_rows(source, movies, summary), "Reading", None, "reviews")
     with written_together(reviews, report) as (partial, partial_report):
-        pending = partial.with_suffix(".arrow")
+        pending = partial.with_name(f"{partial.name}.arrow")
         try:
             with pa.ipc.new_file(pending, _PENDING_SCHEMA) as writer:
                 for group in _groups(rows):

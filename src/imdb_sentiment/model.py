@@ -6,6 +6,7 @@ from typing import Any, Final
 import keras
 import numpy as np
 from keras import layers
+from numpy.typing import NDArray
 
 from imdb_sentiment.encoding import PAD_ID
 from imdb_sentiment.errors import ArtifactError
@@ -92,8 +93,14 @@ def load_model(folder: Path) -> tuple[keras.Model, ModelParams, int]:
     weights = read_npz(weights_path)
     model = create_baseline_model(settings["vocabulary_size"], params, train)
     for weight in model.weights:
-        found = weights[weight.path].shape if weight.path in weights else "nothing"
-        if found != weight.shape:
-            raise ArtifactError(weights_path, f"{found} for {weight.path}", f"the shape {weight.shape}")
-        weight.assign(weights[weight.path])
+        weight.assign(_checked(weights.get(weight.path), weight, weights_path))
     return model, params, settings["vocabulary_size"]
+
+
+def _checked(found: NDArray[Any] | None, weight: Any, path: Path) -> NDArray[Any]:
+    if found is None or found.shape != weight.shape:
+        shape = "nothing" if found is None else found.shape
+        raise ArtifactError(path, f"{shape} for {weight.path}", f"the shape {weight.shape}")
+    if found.dtype != weight.dtype or not np.isfinite(found).all():
+        raise ArtifactError(path, f"{found.dtype} for {weight.path}, or no numbers", f"finite {weight.dtype}")
+    return found

@@ -172,5 +172,5 @@ def _allowed(section: type[BaseModel], location: tuple[int | str, ...]) -> str:
     schema = _resolve(section, location[:-1]).model_json_schema()["properties"][str(location[-1])]
     if "enum" in schema:
         return "one of " + ", ".join(schema["enum"])
-    bounds = [f"{word} {schema[bound]:g}" for bound, word in _BOUNDS.items() if bound in schema]
+    bounds = [f"{word} {schema[bound]}" for bound, word in _BOUNDS.items() if bound in schema]
     return " ".join([_TYPES[schema.get("type", "object")], ", ".join(bounds)]).strip()

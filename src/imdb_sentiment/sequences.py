@@ -79,7 +79,7 @@ def _check(its: Sequences, part: str, path: Path, vocabulary_size: int) -> None:
         if array.dtype != dtype or array.ndim != (2 if field == "token_ids" else 1) or array.shape[:1] != rows:
             found = f"{part}_{field} as {array.dtype} of shape {array.shape}"
             raise ArtifactError(path, found, f"{dtype}, a row for each of the labels")
-    if not its.token_ids.size or its.review_ids.shape != rows:
+    if not its.token_ids.size or its.review_ids.shape != rows or its.review_ids.dtype.kind != "U":
         raise ArtifactError(
             path, f"{len(its)} labels, review ids of shape {its.review_ids.shape} in {part}", "one each, and some"
         )

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISDIR
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -38,27 +39,33 @@ def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
             _remove(partial)
         yield partials
         for path, partial in zip(paths, partials, strict=True):
-            if path.is_dir() and not partial.is_dir():
+            is_folder = S_ISDIR(partial.stat().st_mode)  # raises if the block has not written it
+            if path.is_dir() and not is_folder:
                 raise OutputError(path, "a folder stands there")
         for path, partial in zip(paths, partials, strict=True):
             current = path
             if partial.is_dir():
                 _remove(path)  # a folder can't be renamed onto one that has files in it
             partial.replace(path)
-    except OutputError as error:  # of a writer inside the block, which knows only the path beside
-        final = dict(zip(partials, paths, strict=True))
-        raise OutputError(final.get(error.path, error.path), error.reason) from error
+    except OutputError as error:
+        raise OutputError(_final_path(str(error.path), partials, paths) or error.path, error.reason) from error
     except OSError as error:
-        raise OutputError(_culprit(error, partials, paths) or current, error.strerror or str(error)) from error
+        named = _final_path(error.filename or str(error), partials, paths)
+        raise OutputError(named or current, error.strerror or str(error)) from error
     finally:
         for partial in partials:
             _remove(partial)
 
 
-def _culprit(error: OSError, partials: tuple[Path, ...], paths: tuple[Path, ...]) -> Path | None:
-    """Return the path whose partial file or folder `error` names."""
+def _final_path(text: str, partials: tuple[Path, ...], paths: tuple[Path, ...]) -> Path | None:
+    """Return the path whose partial `text` names, or the file in that folder: writers in the block know only partials.
+
+    `text` is a path, or a message of Arrow's that has one in it.
+    """
     for path, partial in zip(paths, partials, strict=True):
-        if error.filename is not None and Path(str(error.filename)).is_relative_to(partial):
+        if Path(text).is_relative_to(partial):
+            return path / Path(text).relative_to(partial)
+        if str(partial) in text:
             return path
     return None
 
@@ -97,16 +104,7 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
 
 
 # What NumPy and zipfile raise for a file that was cut short, damaged, encrypted, or never was an npz.
-_NPZ_ERRORS: Final = (
-    ValueError,
-    OSError,
-    EOFError,
-    BadZipFile,
-    TypeError,
-    NotImplementedError,
-    MemoryError,
-    zlib.error,
-)
+_NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, RuntimeError, MemoryError, zlib.error)
 
 
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
@@ -114,11 +112,15 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     try:
         # Opened here, since NumPy leaves a broken file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+            arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path) from error
     except _NPZ_ERRORS as error:
         raise ArtifactError(path, f"what cannot be read as npz ({error})", "NumPy arrays without pickles") from error
+    for name, array in arrays.items():
+        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a member that is no array
+            raise ArtifactError(path, f"what cannot be read as npz ({name})", "NumPy arrays without pickles")
+    return arrays
 
 
 def missing(path: Path) -> ArtifactError:

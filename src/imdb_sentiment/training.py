@@ -136,7 +136,7 @@ def validate(
     """Return the loss and accuracy of `model` on a part."""
     means = _Means()
     batches = length_grouped_rows(sequences.lengths, VALIDATION_BATCH_SIZE)
-    with progress("  validation", len(batches), "batches") as task:
+    with progress("Validating", len(batches), "batches") as task:
         for rows in batches:
             model.reset_metrics()
             token_ids, labels = take_batch(sequences, rows, trim=params.ignore_padding)
