@@ -1,0 +1,327 @@
+"""The fit: which epoch is kept, what is written, and that the same seed gives the same bytes."""
+
+import csv
+import json
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from imdb_sentiment.encoding import SPECIAL_TOKENS, TextEncoder
+from imdb_sentiment.errors import ArtifactError, TrainingError
+from imdb_sentiment.params import ModelParams, TrainParams
+from imdb_sentiment.sequences import Sequences, save_sequences
+from tests.conftest import snapshot
+from tests.test_model import VOCABULARY_SIZE, model_params, predict, train_params
+from tests.test_sequences import sequences_of
+
+# Negative reviews are of ids 2 to 5, positive ones of 6 to 9.
+KINDS = (range(2, 6), range(6, 10))
+
+
+def reviews_of(count: int = 12, longest: int = 6, kinds: tuple[range, range] = KINDS, seed: int = 0) -> Sequences:
+    """Return reviews of random ids and lengths, every second one positive."""
+    rng = np.random.default_rng(seed)
+    rows = [rng.choice(kinds[row % 2], rng.integers(1, longest + 1)).tolist() for row in range(count)]
+    return sequences_of(rows, [row % 2 for row in range(count)], longest)
+
+
+def parts_of(**changes: Any) -> dict[str, Any]:
+    # What validation calls positive is what training calls negative: the more is learnt, the worse it gets.
+    upside_down = reviews_of(40, kinds=(KINDS[1], KINDS[0]), seed=1)
+    return {"train": reviews_of(), "validation": upside_down, "test": reviews_of(4, seed=2), **changes}
+
+
+# Everything that is drawn at random is drawn: weights, batches and the three dropouts.
+PARAMS = model_params(word_dropout_rate=0.2, embedding_dropout_rate=0.2, dropout_rate=0.2)
+TRAIN = train_params(epochs=6, learning_rate=0.02, seed=1)
+
+
+def fit(
+    parts: dict[str, Any],
+    train: TrainParams = TRAIN,
+    params: ModelParams = PARAMS,
+    **options: Any,
+) -> "Fit":
+    """Return a new model, fitted, with its history."""
+    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.training import make_reproducible, split_and_fit_dataset
+
+    make_reproducible(train.seed)
+    model = create_baseline_model(VOCABULARY_SIZE, params, train)
+    return Fit(model, split_and_fit_dataset(model, parts, params, train, **options))
+
+
+@dataclass
+class Fit:
+    model: Any
+    history: dict[str, list[float]]
+
+    @property
+    def weights(self) -> list[bytes]:
+        return [np.asarray(weight).tobytes() for weight in self.model.weights]
+
+
+class Recorder:
+    """A progress that remembers its tasks: description, total, unit, units done and the notes."""
+
+    def __init__(self) -> None:
+        self.tasks: list[dict[str, Any]] = []
+
+    @contextmanager
+    def __call__(self, description: str, total: int | None, unit: str) -> Iterator["Recorder"]:
+        self.tasks.append({"task": (description, total, unit), "done": 0, "notes": [], "closed": False})
+        yield self
+        self.tasks[-1]["closed"] = True
+
+    def advance(self, amount: int = 1, note: str = "") -> None:
+        self.tasks[-1]["done"] += amount
+        self.tasks[-1]["notes"].append(note)
+
+
+class Untouchable:
+    def __getattr__(self, name: str) -> None:
+        raise AssertionError(name)
+
+    def __len__(self) -> int:
+        raise AssertionError
+
+
+@pytest.fixture(scope="module")
+def curves(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fitted") / "curves"
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+def fitted(curves: Path, recorder: Recorder) -> Fit:
+    """Return one fit that many tests look at, since each takes seconds. It sees no test part."""
+    return fit(parts_of(test=Untouchable()), curves=curves, progress=recorder)
+
+
+def test_the_history_has_each_number_once_an_epoch(fitted: Fit) -> None:
+    assert set(fitted.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+    for values in fitted.history.values():
+        assert len(values) == 6
+        assert all(type(value) is float and math.isfinite(value) for value in values)
+
+
+def test_the_weights_of_the_best_epoch_are_kept(fitted: Fit) -> None:
+    accuracies = fitted.history["val_accuracy"]
+    best = int(np.argmax(accuracies))
+    assert best < 5
+    assert accuracies[best] > accuracies[-1]
+    validation = parts_of()["validation"]
+    correct = (predict(fitted.model, validation.token_ids)[:, 0] > 0.5) == validation.labels
+    assert correct.mean() == pytest.approx(accuracies[best])
+    # At a constant rate, a shorter fit is the beginning of a longer one.
+    until_then = fit(parts_of(), TRAIN.model_copy(update={"epochs": best + 1}))
+    assert until_then.weights == fitted.weights
+    assert until_then.history["loss"] == fitted.history["loss"][: best + 1]
+
+
+def test_reviews_that_can_be_told_apart_are(fitted: Fit) -> None:
+    assert fitted.history["loss"][-1] < fitted.history["loss"][0]
+    # Of the reviews that are upside down, next to none are taken for what they are not.
+    assert fitted.history["val_accuracy"][-1] < 0.2
+
+
+def test_the_seed_draws_the_first_weights() -> None:
+    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.training import make_reproducible
+
+    starts = []
+    for seed in (1, 2, 1):
+        make_reproducible(seed)
+        starts.append(Fit(create_baseline_model(VOCABULARY_SIZE, PARAMS, TRAIN), {}).weights)
+    assert starts[0] == starts[2]
+    # Biases start at 0 or 1 whatever the seed.
+    assert sum(one != two for one, two in zip(starts[0], starts[1], strict=True)) == 4
+
+
+def test_batches_of_any_lengths_can_follow_each_other() -> None:
+    # Nearly all reviews have one length: a shape that is guessed from the first batches would fail at a later one.
+    rows = [[5] * 6] * 16 + [[7] * 9, [3] * 2]
+    parts = parts_of(train=sequences_of(rows, [row % 2 for row in range(18)]))
+    its = fit(parts, train_params(batch_size=2, epochs=1), model_params())
+    assert len(its.history["loss"]) == 1
+
+
+def test_the_rate_falls_along_half_a_cosine_or_not_at_all() -> None:
+    from imdb_sentiment.training import learning_rate_at
+
+    cosine = train_params(learning_rate=0.5, learning_rate_schedule="cosine")
+    half = math.sqrt(0.5) / 4
+    rates = [learning_rate_at(share, cosine) for share in (0, 0.25, 0.5, 0.75, 1)]
+    assert rates == pytest.approx([0.5, 0.25 + half, 0.25, 0.25 - half, 0.0])
+    constant = train_params(learning_rate=0.5, learning_rate_schedule="constant")
+    assert [learning_rate_at(share, constant) for share in (0, 0.5, 1)] == [0.5, 0.5, 0.5]
+
+
+@dataclass
+class Barely:
+    """A fit at so small a rate that no review changes sides, and the model as it was before.
+
+    12 reviews make batches of 5, 5 and 2, and the 300 of the validation part are more than one batch.
+    """
+
+    fit: Fit
+    recorder: Recorder
+    start: Any
+    train = train_params(epochs=4, learning_rate=1e-6, learning_rate_schedule="cosine", batch_size=5, seed=3)
+
+    def losses(self, part: Sequences) -> Any:
+        """Return the loss of each review."""
+        y_prob = predict(self.start, part.token_ids)[:, 0].astype(float)
+        return -np.log(np.where(part.labels == 1, y_prob, 1 - y_prob))
+
+
+@pytest.fixture(scope="module")
+def barely() -> Barely:
+    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.training import make_reproducible
+
+    params = model_params(ignore_padding=False)
+    recorder = Recorder()
+    its = fit(parts_of(validation=reviews_of(300, seed=1)), Barely.train, params, progress=recorder)
+    make_reproducible(Barely.train.seed)
+    return Barely(its, recorder, create_baseline_model(VOCABULARY_SIZE, params, Barely.train))
+
+
+def test_the_numbers_of_an_epoch_are_means_over_its_reviews(barely: Barely) -> None:
+    for part, prefix in ((reviews_of(), ""), (reviews_of(300, seed=1), "val_")):
+        losses = barely.losses(part)
+        assert barely.fit.history[f"{prefix}loss"] == pytest.approx([losses.mean()] * 4, abs=1e-5)
+        right = (losses < math.log(2)).mean()
+        assert barely.fit.history[f"{prefix}accuracy"] == pytest.approx([right] * 4)
+
+
+def test_each_epochs_batches_are_drawn_from_the_seed(barely: Barely) -> None:
+    from imdb_sentiment.batches import length_grouped_rows
+
+    losses = barely.losses(reviews_of())
+    rng = np.random.default_rng(3)
+    for epoch in barely.recorder.tasks[::2]:
+        batches = length_grouped_rows(reviews_of().lengths, 5, rng)
+        for note, seen in zip(epoch["notes"], (batches[:1], batches[:2], batches), strict=True):
+            shown = float(note.partition("loss ")[2].split()[0])
+            assert shown == pytest.approx(losses[np.concatenate(seen)].mean(), abs=1e-4)
+    firsts = {epoch["notes"][0] for epoch in barely.recorder.tasks[::2]}
+    assert len(firsts) > 1
+
+
+def test_of_equal_epochs_the_first_is_kept(barely: Barely) -> None:
+    assert len(set(barely.fit.history["val_accuracy"])) == 1
+    first, kept = (np.asarray(model.get_layer("sentiment").kernel) for model in (barely.start, barely.fit.model))
+    # Adam moves a weight by about the rate a step: 3 steps in the first epoch, and some 6 rates' worth in all four.
+    assert 2e-6 < np.abs(kept - first).max() < 4e-6
+
+
+def test_the_schedule_is_that_of_the_params(barely: Barely, fitted: Fit) -> None:
+    # The last of 12 batches is taken after 11/12 of the way.
+    expected = 1e-6 * (1 + math.cos(math.pi * 11 / 12)) / 2
+    assert float(np.asarray(barely.fit.model.optimizer.learning_rate)) == pytest.approx(expected)
+    assert float(np.asarray(fitted.model.optimizer.learning_rate)) == pytest.approx(0.02)
+
+
+def test_each_epoch_is_a_task_that_counts_its_batches(fitted: Fit, recorder: Recorder) -> None:
+    epochs, validations = recorder.tasks[::2], recorder.tasks[1::2]
+    assert [its["task"] for its in epochs] == [(f"Epoch {epoch}/6", 3, "batches") for epoch in range(1, 7)]
+    assert [its["done"] for its in epochs] == [3] * 6
+    assert {its["task"] for its in validations} == {("Validating", 1, "batches")}
+    assert all(its["closed"] for its in recorder.tasks)
+    for epoch in range(6):
+        for its, prefix in ((epochs[epoch], ""), (validations[epoch], "val_")):
+            loss, accuracy = (fitted.history[prefix + name][epoch] for name in ("loss", "accuracy"))
+            assert sorted(its["notes"][-1].split("  ")) == [f"accuracy {accuracy:.4f}", f"loss {loss:.4f}"]
+
+
+def test_the_curves_have_a_point_an_epoch(fitted: Fit, curves: Path) -> None:
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        for name in ("loss", "accuracy"):
+            with (curves / f"plots/metrics/{part}/{name}.tsv").open() as file:
+                rows = list(csv.DictReader(file, delimiter="\t"))
+            assert [float(row[name]) for row in rows] == pytest.approx(fitted.history[prefix + name])
+            steps = [int(row["step"]) for row in rows]
+            assert steps == list(range(steps[0], steps[0] + 6))
+
+
+def test_the_curves_summary_is_that_of_the_last_epoch(fitted: Fit, curves: Path) -> None:
+    summary = json.loads((curves / "metrics.json").read_text())
+    assert summary["train"]["loss"] == pytest.approx(fitted.history["loss"][-1])
+    assert summary["validation"]["accuracy"] == pytest.approx(fitted.history["val_accuracy"][-1])
+
+
+def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
+    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.training import split_and_fit_dataset
+
+    params, train = model_params(activation="relu"), train_params(epochs=1)
+    model = create_baseline_model(VOCABULARY_SIZE, params, train)
+    # Each step multiplies the states: reviews of one word are learnt from, and long ones overflow, to both sides.
+    model.get_layer("lstm_1_forward").cell.recurrent_kernel.assign(np.full((4, 16), 100.0))
+    model.get_layer("sentiment").kernel.assign([[1.0], [-1.0], [1.0], [-1.0]])
+    parts = parts_of(train=reviews_of(8, longest=1), validation=reviews_of(6, longest=100))
+    with pytest.raises(TrainingError, match=r"^epoch 1: found the val_loss nan; expected a number.* below 0\.01 "):
+        split_and_fit_dataset(model, parts, params, train)
+
+
+# States grow with each step and soon overflow.
+EXPLOSIVE = {"activation": "relu", "lstm_units": 16, "lstm_layers": 2}
+FAST = {"learning_rate": 10.0, "optimizer": "sgd"}
+
+
+def write_inputs(folder: Path, **parts: Sequences) -> None:
+    """Write sequences.npz and vocabulary.json of VOCABULARY_SIZE tokens into `folder`."""
+    save_sequences(parts_of(**parts), folder / "sequences.npz")
+    TextEncoder((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(folder / "vocabulary.json")
+
+
+def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = TRAIN) -> None:
+    from imdb_sentiment.training import train_baseline_model
+
+    inputs = (folder / "sequences.npz", folder / "vocabulary.json")
+    train_baseline_model(*inputs, params, train, folder=folder / "model", curves=folder / "curves")
+
+
+def test_the_same_seed_writes_the_same_bytes(fitted: Fit, curves: Path, tmp_path: Path) -> None:
+    from imdb_sentiment.model import save_model
+
+    write_inputs(tmp_path)
+    before = set(snapshot(tmp_path))
+    train_into(tmp_path)
+    expected = tmp_path / "expected"
+    expected.mkdir()
+    save_model(fitted.model, VOCABULARY_SIZE, PARAMS, TRAIN, expected)
+    assert snapshot(tmp_path / "model") == snapshot(expected)
+    assert snapshot(tmp_path / "curves") == snapshot(curves)
+    assert {path.name for path in tmp_path.iterdir()} == {*before, "model", "curves", "expected"}
+
+
+def test_a_loss_that_is_no_number_ends_the_fit_and_the_old_outputs_stay(tmp_path: Path) -> None:
+    write_inputs(tmp_path, train=reviews_of(16, longest=60))
+    for name in ("model", "curves"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "old").write_text("old")
+    before = snapshot(tmp_path)
+    with pytest.raises(TrainingError, match=r"^epoch \d: found the \w+ (nan|inf); expected a number.* below 10 "):
+        train_into(tmp_path, model_params(**EXPLOSIVE), train_params(**FAST, epochs=9, batch_size=2))
+    assert snapshot(tmp_path) == before
+
+
+def test_sequences_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
+    write_inputs(tmp_path)
+    TextEncoder((*SPECIAL_TOKENS, "a"), 6, 0.25).save(tmp_path / "vocabulary.json")
+    before = snapshot(tmp_path)
+    with pytest.raises(ArtifactError, match="token ids from 0 to 9 in train; expected 0 to 2"):
+        train_into(tmp_path)
+    assert snapshot(tmp_path) == before
