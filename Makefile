@@ -10,14 +10,14 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 .PHONY: help demo repro recipe test clean
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 	@python -m variants demo
 
 repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
 	@dvc repro
-	@dvc metrics show
+	@python -m stages.summarize .
 
 recipe: $(READY)  ## the recipe this project began from, on the full dataset, in runs/recipe
 	@python -m variants recipe
@@ -32,7 +32,7 @@ clean:  ## remove the environment and runs/; data/ and DVC's cache stay
 	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
 $(READY): pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info; v >= (3, 11) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 to 3.13: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (TensorFlow and DVC: some 600 MB, a minute or more) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'

@@ -40,7 +40,7 @@ def measure(
                 f"{folder}/reviews.parquet",
                 f"{folder}/data.json",
             ]
-            subprocess.run(command, check=True, stderr=subprocess.DEVNULL)
+            subprocess.run(command, check=True)
             seconds = time.perf_counter() - start
             size = archive.stat().st_size
         # The largest child so far: give the numbers in growing order.

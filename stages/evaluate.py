@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import console_progress, import_keras_quietly, stage_app
+from imdb_sentiment.cli import command_app, console_progress, import_keras_quietly
 
 
 def evaluate(
@@ -30,7 +30,7 @@ def evaluate(
     typer.echo(evaluation.summary())
 
 
-app = stage_app(evaluate)
+app = command_app(evaluate)
 
 if __name__ == "__main__":
     app()

@@ -5,19 +5,23 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import console_progress, stage_app
+from imdb_sentiment.cli import command_app, console_progress
 
 
 def fetch(
     archive: Annotated[Path, typer.Argument(help="Where the archive is to lie.")],
+    params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
 ) -> None:
     """Download the official archive (84 MB) to ARCHIVE and check it; one that is there already and is right stays."""
     from imdb_sentiment.download import fetch_archive
+    from imdb_sentiment.params import load_params
 
+    if params is not None:
+        load_params(params)
     fetch_archive(archive, progress=console_progress)
 
 
-app = stage_app(fetch)
+app = command_app(fetch)
 
 if __name__ == "__main__":
     app()

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import console_progress, stage_app
+from imdb_sentiment.cli import command_app, console_progress
 
 
 def preprocess(
@@ -21,7 +21,7 @@ def preprocess(
     preprocess_reviews(reviews, load_params(params).preprocess, sequences, vocabulary, progress=console_progress)
 
 
-app = stage_app(preprocess)
+app = command_app(preprocess)
 
 if __name__ == "__main__":
     app()

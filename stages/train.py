@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import console_progress, import_keras_quietly, stage_app
+from imdb_sentiment.cli import command_app, console_progress, import_keras_quietly
 
 
 def train(
@@ -30,7 +30,7 @@ def train(
     )
 
 
-app = stage_app(train)
+app = command_app(train)
 
 if __name__ == "__main__":
     app()

@@ -40,6 +40,17 @@ def test_a_parquet_file_with_a_column_of_another_type_is_refused(prepared: Path)
     assert_refused_untouched(run_preprocess, prepared, str(reviews), "label of type string", "int8")
 
 
+def test_a_review_without_a_text_is_refused(prepared: Path) -> None:
+    path = prepared / "reviews.parquet"
+    table = pq.read_table(path)
+    texts = [None, *table["text"].to_pylist()[1:]]
+    nullable = table.schema.set(table.schema.get_field_index("text"), pa.field("text", pa.string()))
+    columns = [pa.array(texts) if name == "text" else table[name] for name in table.schema.names]
+    pq.write_table(pa.table(columns, schema=nullable), path)
+
+    assert_refused_untouched(run_preprocess, prepared, str(path), "a row without text", "one in each row")
+
+
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"review_id,text\n0_9,Good\n"])
 def test_what_is_not_a_parquet_file_is_refused(prepared: Path, content: bytes) -> None:
     (prepared / "reviews.parquet").write_bytes(content)

@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from imdb_sentiment.params import load_params
-from tests.conftest import (
-    params_text,
-    write_params,
-)
+from stages import fetch, ingest
+from tests.conftest import assert_refused, params_text, run_stage, write_params
 from tests.refusal import assert_refused_untouched, run_preprocess, run_train
 
 pytestmark = pytest.mark.usefixtures("away_from_the_project")
@@ -160,3 +158,15 @@ def test_a_share_that_would_leave_a_part_empty_is_refused(prepared: Path, change
     write_params(prepared / "params.yaml", changes)
 
     assert_refused_untouched(run_preprocess, prepared, "found", "expected")
+
+
+def test_ingest_and_fetch_check_all_params_before_any_work(tmp_path: Path, corpus: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(params_text({"train.epochs": "0"}), encoding="utf-8")
+
+    ingested = run_stage(ingest.app, corpus, tmp_path / "reviews.parquet", tmp_path / "data.json", "--params", path)
+    fetched = run_stage(fetch.app, tmp_path / "archive.tar.gz", "--params", path)
+
+    for result in (ingested, fetched):
+        assert_refused(result, str(path), "train.epochs", "found 0", "at least 1")
+    assert {its.name for its in tmp_path.iterdir()} == {"corpus", "params.yaml"}

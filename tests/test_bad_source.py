@@ -1,6 +1,7 @@
 """The archive or folder of reviews is not what it should be."""
 
 import bz2
+import errno
 import functools
 import gzip
 import io
@@ -8,12 +9,13 @@ import lzma
 import os
 import tarfile
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import (
+    assert_refused,
     corpus_files,
     pack,
     write_folder,
@@ -292,3 +294,18 @@ def test_a_urls_file_too_short_is_refused(tmp_path: Path, first: bool) -> None:
     source = pack(urls | rest if first else rest | urls, tmp_path / "corpus.tar")
 
     assert_source_refused(source, tmp_path, "7 lines in test/urls_pos.txt", "review 7")
+
+
+def test_a_folder_that_cannot_be_listed_is_refused(
+    tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No real folder refuses the superuser, as whom the tests may run.
+    def refuse(folder: Path) -> Iterator[Path]:
+        raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+
+    result = run_ingest(corpus, tmp_path)
+
+    monkeypatch.undo()
+    assert_refused(result, str(corpus / "train/pos"), "cannot be read (Permission denied)")

@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from imdb_sentiment import errors
-from imdb_sentiment.cli import console_progress, import_keras_quietly, print_metrics, stage_app
+from imdb_sentiment.cli import command_app, console_progress, import_keras_quietly, print_metrics
 from imdb_sentiment.progress import no_progress, track
 from tests.conftest import run_stage
 from tests.imports import ROOT
@@ -35,7 +35,7 @@ def app_that_raises(error: BaseException) -> typer.Typer:
     def command() -> None:
         raise error
 
-    return stage_app(command)
+    return command_app(command)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -51,11 +51,11 @@ def test_an_error_that_the_user_can_mend_is_one_line(kind: Callable[[str], error
 def test_ctrl_c_is_one_line_and_the_exit_code_that_shells_use() -> None:
     result = run_stage(app_that_raises(KeyboardInterrupt()))
     assert result.exit_code == 130
-    assert result.stderr == "error: interrupted; the outputs are as they were\n"
+    assert result.stderr == "error: interrupted; nothing is half-written\n"
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    script = "from imdb_sentiment.cli import stage_app\ndef command() -> None:\n    1 / 0\nstage_app(command)()\n"
+    script = "from imdb_sentiment.cli import command_app\ndef command() -> None:\n    1 / 0\ncommand_app(command)()\n"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("Traceback (most recent call last):\n")
@@ -67,7 +67,7 @@ def test_a_command_that_ends_well_exits_with_0() -> None:
     def command() -> None:
         typer.echo("done")
 
-    result = run_stage(stage_app(command))
+    result = run_stage(command_app(command))
     assert (result.exit_code, result.stdout, result.stderr) == (0, "done\n", "")
 
 
@@ -149,7 +149,7 @@ def test_work_is_shown_as_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     ("raised", "line"),
     [
         (errors.SourceError("file: found 3; expected 4"), "error: file: found 3; expected 4"),
-        (KeyboardInterrupt(), "error: interrupted; the outputs are as they were"),
+        (KeyboardInterrupt(), "error: interrupted; nothing is half-written"),
     ],
 )
 def test_an_error_has_a_line_of_its_own_below_the_bar(
@@ -164,7 +164,7 @@ def test_an_error_has_a_line_of_its_own_below_the_bar(
 
     with terminal(monkeypatch) as shown:
         with pytest.raises(SystemExit) as caught:
-            stage_app(command)([])
+            command_app(command)([])
         lines = shown().strip().splitlines()
     assert caught.value.code == (130 if isinstance(raised, KeyboardInterrupt) else 1)
     assert lines[-1] == line

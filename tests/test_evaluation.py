@@ -118,14 +118,14 @@ def test_the_metrics_have_the_interval_of_the_accuracy() -> None:
 def test_the_calibration_error_is_what_it_is_by_hand() -> None:
     from imdb_sentiment.evaluation import calibration_bins, expected_calibration_error
 
-    # Of 15 bins the first, the one in the middle and the last: 1.0 is in the last, and not in one of its own.
-    y_prob = np.array([0.02, 0.50, 0.98, 0.04, 0.52, 1.00])
-    y_true = np.array([0, 1, 1, 1, 0, 1], np.int8)
+    # Of 15 bins the first, the second (from 1/15 on), the one in the middle, and the last, which 1.0 is in as well.
+    y_prob = np.array([0.02, 0.50, 0.98, 0.04, 0.52, 1.00, 0.08])
+    y_true = np.array([0, 1, 1, 1, 0, 1, 0], np.int8)
     bins = [list(its.values()) for its in calibration_bins(y_true, y_prob)]
-    assert [its[2] for its in bins] == [2, 2, 2]
-    assert [its[0] for its in bins] == pytest.approx([0.03, 0.51, 0.99])
-    assert [its[1] for its in bins] == [0.5, 0.5, 1.0]
-    expected = (2 * 0.47 + 2 * 0.01 + 2 * 0.01) / 6
+    assert [its[2] for its in bins] == [2, 1, 2, 2]
+    assert [its[0] for its in bins] == pytest.approx([0.03, 0.08, 0.51, 0.99])
+    assert [its[1] for its in bins] == [0.5, 0.0, 0.5, 1.0]
+    expected = (2 * 0.47 + 0.08 + 2 * 0.01 + 2 * 0.01) / 7
     assert expected_calibration_error(y_true, y_prob) == pytest.approx(expected)
 
 

@@ -184,7 +184,7 @@ def test_ctrl_c_to_the_process_of_ingest_leaves_the_old_outputs(tmp_path: Path) 
 
     code, stderr = _interrupt("ingest", source, *outputs, is_at_work=lambda: any(old.glob(".*")))
 
-    assert (code, stderr) == (130, "error: interrupted; the outputs are as they were\n")
+    assert (code, stderr) == (130, "error: interrupted; nothing is half-written\n")
     assert snapshot(old) == before
 
 
@@ -201,7 +201,7 @@ def test_ctrl_c_to_the_process_of_train_leaves_the_old_outputs(prepared: Path) -
 
     assert code == 130
     assert stderr.startswith("Epoch 1/10000: ")
-    assert stderr.splitlines()[-1] == "error: interrupted; the outputs are as they were"
+    assert stderr.splitlines()[-1] == "error: interrupted; nothing is half-written"
     assert stderr.count("error") == 1
     assert "Traceback" not in stderr
     assert snapshot(prepared) == before

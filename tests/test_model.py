@@ -72,6 +72,38 @@ def test_the_weights_are_as_many_as_the_layers_need() -> None:
     assert create(lstm_units=3, bidirectional=True).count_params() == 40 + 2 * 4 * 8 * 3 + 7
 
 
+def lstm_by_hand(inputs: NDArray[Any], layer: Any) -> NDArray[Any]:
+    """Return the states `[T, H]` of the inputs `[T, E]`, step by step (Hochreiter, Schmidhuber 1997; Gers 2000)."""
+    kernel, recurrent_kernel, bias = layer.get_weights()
+    state = cell = np.zeros(recurrent_kernel.shape[0])
+    states = []
+    for step in inputs:
+        into, forget, candidate, out = np.split(step @ kernel + state @ recurrent_kernel + bias, 4)
+        cell = cell / (1 + np.exp(-forget)) + np.tanh(candidate) / (1 + np.exp(-into))
+        state = np.tanh(cell) / (1 + np.exp(-out))
+        states.append(state)
+    return np.array(states)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_each_review_is_read_as_a_plain_lstm_reads_it_alone(pooling: str, bidirectional: bool) -> None:
+    model = draw_weights(create(pooling=pooling, bidirectional=bidirectional, lstm_layers=2))
+    pool = {"last": lambda its: its[-1], "max": lambda its: its.max(axis=0), "mean": lambda its: its.mean(axis=0)}
+    expected = []
+    for row in TOKEN_IDS:
+        states = model.get_layer("embedding").get_weights()[0][row[row != 0]]
+        for number in (1, 2):
+            both = [lstm_by_hand(states, model.get_layer(f"lstm_{number}_forward"))]
+            if bidirectional:
+                # Read from its end, the states put back where their words stand.
+                both.append(lstm_by_hand(states[::-1], model.get_layer(f"lstm_{number}_backward"))[::-1])
+            states = np.concatenate(both, axis=1)
+        kernel, bias = model.get_layer("sentiment").get_weights()
+        expected.append(1 / (1 + np.exp(-(pool[pooling](states) @ kernel + bias))))
+    np.testing.assert_allclose(predict(model, TOKEN_IDS), expected, atol=1e-5)
+
+
 def test_a_tiny_batch_is_overfitted() -> None:
     model = create(train_params(learning_rate=0.05))
     labels = np.array([[1], [0], [0], [1], [0], [1]], np.float32)

@@ -1,4 +1,4 @@
-"""Run the whole pipeline with other params, and leave this working tree, its outputs and its dvc.lock alone.
+"""Run the whole pipeline with other params, and leave the outputs here and their dvc.lock alone.
 
 A variant is a YAML file beside this one: the keys in which it differs from params.yaml. It runs in `runs/NAME`, which
 has its own dvc.lock but shares DVC's cache, so that what it has in common with an earlier run is taken from there.
@@ -13,10 +13,10 @@ from typing import Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli import print_metrics, stage_app
+from imdb_sentiment.cli import command_app
 from imdb_sentiment.errors import ParamsError, PipelineError
 from imdb_sentiment.params import Params, check, read_yaml, write_yaml
-from imdb_sentiment.storage import read_json
+from stages.summarize import summarize
 
 ROOT = Path(__file__).resolve().parent.parent
 FETCHED = Path("data/raw/aclImdb_v1.tar.gz")
@@ -37,11 +37,7 @@ def run_variant(
     _lay_out(workspace)
     write_yaml(params, workspace / "params.yaml")
     _dvc("repro", folder=workspace)
-    print_metrics(read_json(workspace / "metrics/metrics.json"), title=f"{name}: the test part")
-    shown = workspace.relative_to(ROOT) if workspace.is_relative_to(ROOT) else workspace
-    print(f"metrics:  {shown}/metrics/metrics.json")
-    print(f"model:    {shown}/data/model/")
-    print(f"plots:    dvc plots show --cd {shown} --open")
+    summarize(workspace)
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -69,7 +65,6 @@ def _lay_out(workspace: Path) -> None:
     shutil.copy(ROOT / "dvc.yaml", workspace)
     if not (workspace / ".dvc").is_dir():
         _dvc("init", "--no-scm", "--quiet", folder=workspace)
-        _dvc("config", "--quiet", "core.analytics", "false", folder=workspace)
         _dvc("config", "--quiet", "core.check_update", "false", folder=workspace)
     _dvc("cache", "dir", "--quiet", str(ROOT / ".dvc/cache"), folder=workspace)
 
@@ -78,13 +73,16 @@ def _dvc(*arguments: str, folder: Path) -> None:
     # The stages run as `python -m stages.X`: that must be this python, also where its environment is not active.
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     result = subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env={**os.environ, "PATH": path}, check=False
+        [sys.executable, "-m", "dvc", *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path, "DVC_NO_ANALYTICS": "1"},
+        check=False,
     )
     if result.returncode:
         raise PipelineError(f"dvc {' '.join(arguments)} in {folder}: found exit code {result.returncode}; expected 0")
 
 
-app = stage_app(run_variant)
+app = command_app(run_variant)
 
 if __name__ == "__main__":
     app()

@@ -23,8 +23,8 @@ Result = TypeVar("Result")
 _console = Console(stderr=True)
 
 
-def stage_app(command: Callable[..., None]) -> typer.Typer:
-    """Return the typer application with the one command of a stage.
+def command_app(command: Callable[..., None]) -> typer.Typer:
+    """Return the typer application of one command.
 
     A PipelineError ends it with one line on standard error and exit code 1, Ctrl-C with one line and 130; anything
     else is a bug and keeps its plain traceback.
@@ -45,7 +45,7 @@ def _ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Argument
             raise typer.Exit(1) from error
         except KeyboardInterrupt as error:
             _stop_bars()
-            print("error: interrupted; the outputs are as they were", file=sys.stderr)
+            print("error: interrupted; nothing is half-written", file=sys.stderr)
             raise typer.Exit(INTERRUPTED) from error
 
     return wrapper
@@ -54,8 +54,7 @@ def _ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Argument
 def import_keras_quietly() -> None:
     """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags.
 
-    They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away; what was held back is shown if
-    the import fails.
+    They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     sys.stderr.flush()

@@ -71,7 +71,7 @@ class CorpusReport:
 
 
 def text_digest(text: str) -> int:
-    """Return 64 bits that stand for `text`; among a million texts two differ with equal digests in 1 of 10^7 runs."""
+    """Return 64 bits that stand for `text`: that two of a million differ and share them has a chance of 1 in 10^7."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little")
 
 

@@ -6,7 +6,7 @@
     ├── DownloadError    the archive could not be fetched
     ├── ArtifactError    a file that an earlier stage should have written
     ├── OutputError      a file that cannot be written
-    └── TrainingError    a fit that diverged
+    └── TrainingError    a fit that cannot begin or go on
 
 A message names the file or key, what was found and what was expected, in that order.
 """
@@ -27,7 +27,7 @@ class SourceError(PipelineError):
 
 
 class DownloadError(PipelineError):
-    """No address gave the archive."""
+    """The archive could not be had: no address gave it, or another file lies in its place."""
 
 
 class ArtifactError(PipelineError):
@@ -52,4 +52,4 @@ class OutputError(PipelineError):
 
 
 class TrainingError(PipelineError):
-    """The loss is no longer a number."""
+    """The loss is no longer a number, or the curves cannot be logged."""

@@ -32,7 +32,7 @@ class Evaluation:
     review_ids: NDArray[np.str_]
     y_true: NDArray[np.int8]
     y_prob: Floats
-    metrics: dict[str, float | int]
+    metrics: dict[str, float | int | None]
 
     def summary(self) -> str:
         """Return loss and accuracy in one line."""
@@ -86,7 +86,7 @@ def write_predictions(evaluation: Evaluation, path: Path) -> None:
 
 def classification_metrics(
     y_true: NDArray[np.int8], y_prob: Floats, seen_in_train: NDArray[np.bool_]
-) -> dict[str, float | int]:
+) -> dict[str, float | int | None]:
     """Return the metrics of `metrics/metrics.json`; `seen_in_train bool [B]` marks texts that training saw as well."""
     y_pred = (y_prob >= THRESHOLD).astype(np.int8)
     correct = y_pred == y_true
@@ -99,7 +99,7 @@ def classification_metrics(
         "accuracy": float(correct.mean()),
         "accuracy_low": low,
         "accuracy_high": high,
-        "accuracy_without_train_duplicates": float(correct[~seen_in_train].mean()) if not seen_in_train.all() else 0.0,
+        "accuracy_without_train_duplicates": float(correct[~seen_in_train].mean()) if not seen_in_train.all() else None,
         "loss": float(metrics.log_loss(y_true, y_prob, labels=[0, 1])),
         "precision": float(precision),
         "recall": float(recall),

@@ -7,6 +7,7 @@ right instead, so a forward LSTM meets the padding only after the review; the la
 from typing import Any, Literal
 
 import keras
+import numpy as np
 from keras import ops
 
 from imdb_sentiment.encoding import PAD_ID, UNKNOWN_ID
@@ -36,10 +37,17 @@ class WordDropout(keras.layers.Layer):
 class SequenceLength(keras.layers.Layer):
     """Count the real tokens of each review.
 
-    `token_ids int32 [B, T]` -> `lengths int32 [B]`, for example `[[5, 9, 0], [7, 0, 0]] -> [2, 1]`.
+    `token_ids int32 [B, T]` -> `lengths int32 [B]`, for example `[[5, 9, 0], [7, 0, 0]] -> [2, 1]`. Without
+    `ignore_padding`, T for each: what the recipe does, and what shows how much ignoring the padding is worth.
     """
 
+    def __init__(self, ignore_padding: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignore_padding = ignore_padding
+
     def call(self, token_ids: Any) -> Any:
+        if not self.ignore_padding:
+            return ops.sum(ops.ones_like(token_ids), axis=1)
         return ops.sum(ops.cast(ops.not_equal(token_ids, PAD_ID), "int32"), axis=1)
 
 
@@ -83,8 +91,7 @@ class MaskedPooling(keras.layers.Layer):
         is_real = ops.cast(steps < ends, states.dtype)
         if self.pooling == "mean":
             return ops.einsum("bt,bth->bh", is_real, states) / ops.cast(ends, states.dtype)
-        # A large finite number, not -inf: -inf times the zero of a real step would be NaN.
-        return ops.max(states - 1e9 * (1.0 - ops.expand_dims(is_real, 2)), axis=1)
+        return ops.max(ops.where(ops.expand_dims(steps < ends, 2), states, -np.inf), axis=1)
 
     def compute_output_shape(self, states_shape: Any, lengths_shape: Any = None) -> Any:
         return (states_shape[0], states_shape[2])

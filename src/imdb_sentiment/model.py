@@ -8,7 +8,6 @@ import numpy as np
 from keras import layers
 from numpy.typing import NDArray
 
-from imdb_sentiment.encoding import PAD_ID
 from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.layers import MaskedPooling, ReverseSequence, SequenceLength, WordDropout
 from imdb_sentiment.params import ModelParams, TrainParams, check
@@ -19,59 +18,54 @@ SETTINGS_NAME: Final = "model.json"
 WEIGHTS_NAME: Final = "weights.npz"
 
 
-def create_baseline_model(vocabulary_size: int, model: ModelParams, train: TrainParams) -> keras.Model:
+def create_baseline_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
     """Return the compiled model Embedding -> LSTM -> Dropout -> one sigmoid unit.
 
     It takes `token_ids int32 [B, T]`, padded on the right, and gives `probabilities float32 [B, 1]` of the positive
     class. Binary cross-entropy, accuracy, the optimizer and learning rate of `train`. How much padding a batch has
-    changes no probability, unless `model.ignore_padding` is off.
+    changes no probability, unless `params.ignore_padding` is off.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    lengths = SequenceLength(name="lengths")(token_ids if model.ignore_padding else _AsTokens()(token_ids))
-    words = WordDropout(model.word_dropout_rate, name="word_dropout")(token_ids)
-    states = layers.Embedding(vocabulary_size, model.embedding_dim, name="embedding")(words)
-    states = layers.SpatialDropout1D(model.embedding_dropout_rate, name="embedding_dropout")(states)
-    for layer in range(model.lstm_layers):
-        states = _lstm(states, lengths, model, name=f"lstm_{layer + 1}")
-    pooled = MaskedPooling(model.pooling, name="pooling")(states, lengths)
-    dropped = layers.Dropout(model.dropout_rate, name="dropout")(pooled)
-    probabilities = layers.Dense(1, activation="sigmoid", kernel_regularizer=_penalty(model), name="sentiment")(dropped)
+    lengths = SequenceLength(params.ignore_padding, name="lengths")(token_ids)
+    words = WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
+    states = layers.Embedding(vocabulary_size, params.embedding_dim, name="embedding")(words)
+    states = layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(states)
+    for layer in range(params.lstm_layers):
+        states = _lstm(states, lengths, params, name=f"lstm_{layer + 1}")
+    pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
+    dropped = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
+    probabilities = layers.Dense(1, activation="sigmoid", kernel_regularizer=_penalty(params), name="sentiment")(
+        dropped
+    )
     result = keras.Model(token_ids, probabilities, name="baseline")
     optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": {"learning_rate": train.learning_rate}})
     result.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     return result
 
 
-def _lstm(states: Any, lengths: Any, model: ModelParams, name: str) -> Any:
+def _lstm(states: Any, lengths: Any, params: ModelParams, name: str) -> Any:
     """Return the states `[B, T, H]` of one layer, or `[B, T, 2 H]` if it reads in both directions."""
 
     def layer(suffix: str) -> layers.LSTM:
         return layers.LSTM(
-            model.lstm_units,
-            activation=model.activation,
-            kernel_regularizer=_penalty(model),
+            params.lstm_units,
+            activation=params.activation,
+            kernel_regularizer=_penalty(params),
             return_sequences=True,
             name=f"{name}_{suffix}",
         )
 
     forward = layer("forward")(states)
-    if not model.bidirectional:
+    if not params.bidirectional:
         return forward
     reverse = ReverseSequence(name=f"{name}_reverse")
     backward = reverse(layer("backward")(reverse(states, lengths)), lengths)
     return layers.Concatenate(name=f"{name}_both")([forward, backward])
 
 
-def _penalty(model: ModelParams) -> keras.regularizers.Regularizer | None:
+def _penalty(params: ModelParams) -> keras.regularizers.Regularizer | None:
     # None, not a penalty of zero: that would still be computed for every weight.
-    return keras.regularizers.L1L2(model.l1, model.l2) if model.l1 or model.l2 else None
-
-
-class _AsTokens(layers.Layer):
-    """Count padding as tokens, as the recipe does: the switch that shows what ignoring the padding is worth."""
-
-    def call(self, token_ids: Any) -> Any:
-        return keras.ops.where(token_ids == PAD_ID, PAD_ID + 1, token_ids)
+    return keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
 
 
 def save_model(model: keras.Model, vocabulary_size: int, params: ModelParams, train: TrainParams, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """params.yaml, read once and checked in full before any work begins."""
 
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,16 +13,14 @@ from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
 from imdb_sentiment.errors import ParamsError
 from imdb_sentiment.storage import written_beside
 
-PARAMS_PATH = Path("params.yaml")
+# A number of YAML 1.1 or 1.2, without 1.1's underscores and base 60.
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
 
 def _number(value: Any) -> Any:
     """Turn a quoted or YAML 1.1 number into a float: YAML 1.1 reads `1e-3` as text."""
-    if isinstance(value, str):
-        try:
-            return float(value)
-        except ValueError:
-            return value
+    if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):
+        return float(value)
     return value
 
 
@@ -94,7 +93,7 @@ class Params(_Section):
 SectionType = TypeVar("SectionType", bound=_Section)
 
 
-def load_params(path: Path = PARAMS_PATH) -> Params:
+def load_params(path: Path) -> Params:
     """Read and check `path`. Raises ParamsError naming the first bad key, its value and what is allowed."""
     return check(read_yaml(path), Params, str(path))
 

@@ -31,7 +31,9 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
     try:
         with pq.ParquetFile(reviews) as file:
             _check_columns(reviews, file.schema_arrow)
-            yield from file.iter_batches(batch_size=1000, columns=columns)
+            for batch in file.iter_batches(batch_size=1000, columns=columns):
+                _check_nulls(reviews, batch)
+                yield batch
     except FileNotFoundError as error:
         raise missing(reviews) from error
     except (pa.ArrowInvalid, OSError) as error:
@@ -45,3 +47,9 @@ def _check_columns(reviews: Path, schema: pa.Schema) -> None:
         if schema.field(field.name).type != field.type:
             found = schema.field(field.name).type
             raise ArtifactError(reviews, f"column {field.name} of type {found}", f"{field.type}")
+
+
+def _check_nulls(reviews: Path, batch: pa.RecordBatch) -> None:
+    for name in batch.schema.names:
+        if batch[name].null_count and not REVIEWS_SCHEMA.field(name).nullable:
+            raise ArtifactError(reviews, f"a row without {name}", "one in each row")

@@ -71,14 +71,23 @@ def _read_folder(root: Path) -> Iterator[SourceFile]:
             if folder == "train/unsup":
                 continue  # a corpus need not have unlabelled reviews
             raise SourceError(f"{root}: found no folder {folder}; expected {', '.join(FOLDERS)}")
-        for path in sorted(directory.iterdir()):
+        for path in _list(directory):
             if relevant := _relevant_path(path.relative_to(root), source=root):
                 if not path.is_file():
                     raise SourceError(f"{path}: found what is not a file; expected only review files in {folder}")
                 yield SourceFile(relevant, _read_file(path, relevant))
-    for path in sorted(root.glob("t*/urls_*.txt")):
-        if relevant := _relevant_path(path.relative_to(root), source=root):
+    for path in [*_list(root / "train"), *_list(root / "test")]:
+        if path.is_file() and (relevant := _relevant_path(path.relative_to(root), source=root)):
             yield SourceFile(relevant, _read_file(path, relevant))
+
+
+def _list(directory: Path) -> list[Path]:
+    try:
+        return sorted(directory.iterdir())
+    except OSError as error:
+        raise SourceError(
+            f"{directory}: found a folder that cannot be read ({error.strerror}); expected reviews"
+        ) from error
 
 
 def _read_file(path: Path, relevant: str) -> bytes:
@@ -168,3 +177,16 @@ def _check_size(where: str, relevant: str, size: int) -> None:
     limit = MAX_URLS_BYTES if _URLS_NAME.fullmatch(relevant.rpartition("/")[2]) else MAX_FILE_BYTES
     if size > limit:
         raise SourceError(f"{where}: found {size:,} bytes; expected at most {limit:,}")
+
+
+def decode(file: SourceFile, source: Path) -> str:
+    """Return the text of a file. Raises SourceError if it is empty or no UTF-8."""
+    if not file.content:
+        raise SourceError(f"{source}: found no bytes in {file.path}; expected text")
+    try:
+        return file.content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        byte = file.content[error.start]
+        raise SourceError(
+            f"{source}: found the byte 0x{byte:02x} at position {error.start} of {file.path}; expected UTF-8"
+        ) from error

@@ -29,7 +29,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Yield a path beside each of `paths`, as `written_beside` does: all take their places, or none does."""
+    """Yield a path beside each of `paths`, as `written_beside` does: none takes its place before all are written."""
     partials = tuple(path.with_name(f".{path.name}.partial") for path in paths)
     current = paths[0]
     try:

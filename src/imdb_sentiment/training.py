@@ -69,9 +69,9 @@ def split_and_fit_dataset(
 ) -> dict[str, list[float]]:
     """Fit `model` on the train part and leave it with the weights of the epoch of best validation accuracy.
 
-    `sequences` are the parts that `preprocess_text_data` made: the test part is not touched here. Returns the history
-    (`loss`, `accuracy`, `val_loss`, `val_accuracy`, a number an epoch); with `curves`, dvclive writes it there, too.
-    Raises TrainingError if the loss is no longer a number.
+    The name is the recipe's, which split here; `sequences` come split from `preprocess_text_data`, and their test part
+    is not touched. Returns the history (`loss`, `accuracy`, `val_loss`, `val_accuracy`, a number an epoch); with
+    `curves`, dvclive writes it there, too. Raises TrainingError if the loss is no longer a number.
 
     A loop of batches and not `model.fit`: on TensorFlow, `fit` takes the shape of the first batches for that of all,
     and fails at a longer one if those happen to be equally long.

@@ -4,17 +4,14 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from dvc.scm import SCMError
 from dvclive.live import Live
-from scmrepo.exceptions import SCMError
 
 from imdb_sentiment.errors import OutputError, TrainingError
 
 
 class TrainingLog:
-    """Writes a table of each metric over the epochs, and the last values as metrics.json, into a folder.
-
-    dvclive's own Keras callback works with TensorFlow only.
-    """
+    """Writes a table of each metric over the epochs, and the last values as metrics.json, into a folder."""
 
     def __init__(self, folder: Path) -> None:
         try:

@@ -1,0 +1,27 @@
+"""Say what a run of the pipeline has measured, and where its outputs are: no stage of `dvc.yaml`, it writes nothing."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli import command_app, print_metrics
+from imdb_sentiment.storage import read_json
+
+
+def summarize(
+    folder: Annotated[Path, typer.Argument(help="The folder in which the pipeline ran.")],
+) -> None:
+    """Print the metrics of the pipeline that ran in FOLDER, and where its outputs are."""
+    print_metrics(read_json(folder / "metrics/metrics.json"), title="Test part")
+    shown = Path(os.path.relpath(folder))
+    typer.echo(f"metrics:  {shown / 'metrics/metrics.json'}")
+    typer.echo(f"model:    {shown / 'data/model'}")
+    typer.echo(f"plots:    dvc plots show --cd {shown} --open")
+
+
+app = command_app(summarize)
+
+if __name__ == "__main__":
+    app()
