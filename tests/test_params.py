@@ -221,3 +221,10 @@ def test_a_variants_leaves_take_the_place_of_the_bases() -> None:
     base = {"a": {"x": 1, "y": 2}, "b": 3, "c": {"z": 4}}
     assert merge(base, {"a": {"y": 5}, "b": {"w": 6}, "c": 7}) == {"a": {"x": 1, "y": 5}, "b": {"w": 6}, "c": 7}
     assert base == {"a": {"x": 1, "y": 2}, "b": 3, "c": {"z": 4}}
+
+
+def test_a_misspelt_key_is_named_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "params.yaml"
+    path.write_text(params_text().replace("epochs:", "epoch:"), encoding="utf-8")
+    with pytest.raises(ParamsError, match=r"train\.epoch: found an unknown key; expected one of .*\bepochs\b"):
+        load_params(path)

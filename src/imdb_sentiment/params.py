@@ -126,11 +126,15 @@ def check(content: Any, section: type[SectionType], where: str) -> SectionType:
         raise ParamsError(f"{where}: {_explain(error, section)}") from error
 
 
+_UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
+
+
 def _explain(error: ValidationError, section: type[BaseModel]) -> str:
-    first = error.errors()[0]
+    # A misspelt key is missing, too, under its right name: that it is unknown says more.
+    first = min(error.errors(), key=lambda its: its["type"] not in _UNKNOWN_KEY)
     key = ".".join(str(part) for part in first["loc"]) or "the file"
     match first["type"]:
-        case "extra_forbidden" | "invalid_key":
+        case kind if kind in _UNKNOWN_KEY:
             parent = _resolve(section, first["loc"][:-1])
             return f"{key}: found an unknown key; expected one of {', '.join(sorted(parent.model_fields))}"
         case "missing":

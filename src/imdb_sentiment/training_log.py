@@ -21,7 +21,7 @@ class TrainingLog:
             raise OutputError(folder.parent, f"DVC's own database: {error}") from error
         except SCMError as error:
             raise TrainingError(
-                f"{folder.parent}: found a git repository in which dvclive cannot read HEAD ({error}); "
+                f"dvclive: found a git repository around {Path.cwd()} without a HEAD that it can read ({error}); "
                 "expected one with a commit, or none"
             ) from error
 
