@@ -158,6 +158,8 @@ def _interrupt(module: str, *arguments: object, is_at_work: Callable[[], bool]) 
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # the test has no other thread
     ) as process:
         try:
             deadline = time.monotonic() + 60
