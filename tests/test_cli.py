@@ -127,8 +127,13 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
         monkeypatch.setattr(sys, "stderr", stream)
 
         def shown() -> str:
+            # A terminal hands on what was written bit by bit: an end mark tells when all of it has come.
+            stream.write("\x04END")
             stream.flush()
-            return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", os.read(reader, 65536).decode())
+            content = b""
+            while not content.endswith(b"\x04END"):
+                content += os.read(reader, 65536)
+            return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", content.removesuffix(b"\x04END").decode())
 
         yield shown
     os.close(reader)
