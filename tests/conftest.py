@@ -137,6 +137,13 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
     }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _away_from_the_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Run every test where there is no DVC repository, which dvclive would open, and leave open."""
+    with chdir(tmp_path_factory.mktemp("empty")):
+        yield
+
+
 @pytest.fixture
 def corpus(tmp_path: Path) -> Path:
     return write_folder(tmp_path / "corpus", corpus_files())
@@ -163,8 +170,7 @@ def _trained_once(_prepared_once: Path, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("trained") / "all"
     shutil.copytree(_prepared_once, folder)
     names = ("sequences.npz", "vocabulary.json", "model", "curves")
-    with chdir(folder):  # dvclive looks for a DVC repository from here on upwards: not into the project's own
-        result = run_stage(train.app, *(folder / name for name in names), "--params", folder / "params.yaml")
+    result = run_stage(train.app, *(folder / name for name in names), "--params", folder / "params.yaml")
     assert result.exit_code == 0, result.stderr
     return folder
 
@@ -217,9 +223,3 @@ def website(monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
         yield site
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture
-def away_from_the_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run where there is neither a params.yaml nor a DVC repository, which dvclive would open."""
-    monkeypatch.chdir(tmp_path)

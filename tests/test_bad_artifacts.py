@@ -20,8 +20,6 @@ from tests.conftest import (
 )
 from tests.refusal import add_old_outputs, assert_refused_untouched, run_evaluate, run_preprocess, run_train
 
-pytestmark = pytest.mark.usefixtures("away_from_the_project")
-
 
 @pytest.mark.parametrize("column", ["review_id", "split", "label", "rating", "movie_id", "text"])
 def test_a_parquet_file_with_a_missing_column_is_refused(prepared: Path, column: str) -> None:

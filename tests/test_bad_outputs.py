@@ -23,8 +23,6 @@ from tests.refusal import (
     run_train,
 )
 
-pytestmark = pytest.mark.usefixtures("away_from_the_project")
-
 
 @pytest.mark.parametrize("size", [0, 100, 3000])
 def test_ingest_on_a_full_disk_leaves_the_old_outputs(tmp_path: Path, corpus: Path, size: int) -> None:

@@ -9,8 +9,6 @@ from stages import fetch, ingest
 from tests.conftest import assert_refused, params_text, run_stage, write_params
 from tests.refusal import assert_refused_untouched, run_preprocess, run_train
 
-pytestmark = pytest.mark.usefixtures("away_from_the_project")
-
 BAD_PARAMS = {
     "preprocess.surprise": ("1", "preprocess.surprise", "unknown key", "max_length"),
     "surprise.key": ("1", "surprise", "unknown key", "preprocess"),

@@ -22,8 +22,6 @@ from tests.conftest import (
 )
 from tests.refusal import assert_refused_untouched, assert_source_refused, run_ingest
 
-pytestmark = pytest.mark.usefixtures("away_from_the_project")
-
 
 def _cuts(size: int) -> list[int]:
     return sorted({size * step // 12 for step in range(1, 12)} | {size - 1, size - 5, size - 9})

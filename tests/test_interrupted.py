@@ -41,8 +41,6 @@ from tests.refusal import (
     run_train,
 )
 
-pytestmark = pytest.mark.usefixtures("away_from_the_project")
-
 
 @pytest.fixture
 def fetch_from_here(website: Website, monkeypatch: pytest.MonkeyPatch) -> Website:
