@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 # DVC starts the stages as `python -m stages.X`: that must be this environment's python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo repro recipe test clean
+.PHONY: help demo repro recipe plain patient behaviour test clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 	@python -m variants demo
@@ -21,6 +21,17 @@ repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
 
 recipe: $(READY)  ## the recipe this project began from, on the full dataset, in runs/recipe
 	@python -m variants recipe
+
+plain: $(READY)  ## one LSTM layer and nothing else, on the full dataset, in runs/plain
+	@python -m variants plain
+
+patient: $(READY)  ## the most accurate that an hour buys, on the full dataset, in runs/patient
+	@python -m variants patient
+
+behaviour: $(READY)  ## what the trained model cares about in a text, beside its linear peer
+	@dvc repro behaviour baseline
+	@python -m stages.summarize .
+	@pytest --quiet tests/test_behaviour.py
 
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .

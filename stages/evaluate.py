@@ -11,6 +11,8 @@ from imdb_sentiment.cli import command_app, console_progress, import_keras_quiet
 def evaluate(
     model: Annotated[Path, typer.Argument(help="The folder of the trained model.")],
     sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
+    channels: Annotated[Path, typer.Argument(help="The npz file of the polarity at each token.")],
+    baseline: Annotated[Path, typer.Argument(help="The CSV table of the linear peer's predictions.")],
     metrics: Annotated[Path, typer.Argument(help="The JSON file of metrics to write.")],
     plots: Annotated[Path, typer.Argument(help="The folder of curves to write.")],
     predictions: Annotated[Path, typer.Argument(help="The CSV table of predictions to write.")],
@@ -19,12 +21,14 @@ def evaluate(
     import_keras_quietly()
 
     from imdb_sentiment.curves import write_curves
-    from imdb_sentiment.evaluation import evaluate_saved_model, write_predictions
+    from imdb_sentiment.evaluation import evaluate_saved_model
+    from imdb_sentiment.metrics import compare_with_peer, write_predictions
     from imdb_sentiment.storage import write_json, written_together
 
-    evaluation = evaluate_saved_model(model, sequences, progress=console_progress)
+    evaluation = evaluate_saved_model(model, sequences, channels, progress=console_progress)
+    compared = compare_with_peer(evaluation, baseline)
     with written_together(metrics, plots, predictions) as (partial_metrics, partial_plots, partial_predictions):
-        write_json(evaluation.metrics, partial_metrics)
+        write_json(evaluation.metrics | compared, partial_metrics)
         write_curves(evaluation, partial_plots)
         write_predictions(evaluation, partial_predictions)
     typer.echo(evaluation.summary())

@@ -13,8 +13,13 @@ from imdb_sentiment.storage import read_json
 def summarize(
     folder: Annotated[Path, typer.Argument(help="The folder in which the pipeline ran.")],
 ) -> None:
-    """Print the metrics of the pipeline that ran in FOLDER, and where its outputs are."""
-    print_metrics(read_json(folder / "metrics/metrics.json"), title="Test part")
+    """Print what the pipeline in FOLDER measured, beside its linear peer, and where its outputs are."""
+    metrics = folder / "metrics"
+    for title, ours, theirs in (
+        ("Test part", "metrics.json", "baseline.json"),
+        ("Behaviour", "behaviour.json", "baseline_behaviour.json"),
+    ):
+        print_metrics({"LSTM": read_json(metrics / ours), "NB-SVM": read_json(metrics / theirs)}, title)
     shown = Path(os.path.relpath(folder))
     typer.echo(f"metrics:  {shown / 'metrics/metrics.json'}")
     typer.echo(f"model:    {shown / 'data/model'}")

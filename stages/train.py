@@ -11,22 +11,32 @@ from imdb_sentiment.cli import command_app, console_progress, import_keras_quiet
 def train(
     sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
     vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
+    embeddings: Annotated[Path, typer.Argument(help="The npz file of word vectors.")],
+    channels: Annotated[Path, typer.Argument(help="The npz file of the polarity at each token.")],
     model: Annotated[Path, typer.Argument(help="The folder of the trained model to write.")],
     curves: Annotated[Path, typer.Argument(help="The folder of the training curves to write.")],
     params: Annotated[Path, typer.Option(help="The file whose sections `model` and `train` are used.")] = Path(
         "params.yaml"
     ),
 ) -> None:
-    """Fit the model to SEQUENCES, keep the epoch of best validation accuracy in MODEL, and log the CURVES."""
+    """Fit the model to SEQUENCES, keep the weights of best validation accuracy in MODEL, and log the CURVES."""
     from imdb_sentiment.params import load_params
 
     settings = load_params(params)
     import_keras_quietly()
 
-    from imdb_sentiment.training import train_baseline_model
+    from imdb_sentiment.training import train_model
 
-    train_baseline_model(
-        sequences, vocabulary, settings.model, settings.train, folder=model, curves=curves, progress=console_progress
+    train_model(
+        sequences,
+        vocabulary,
+        embeddings,
+        channels,
+        params=settings.model,
+        train=settings.train,
+        folder=model,
+        curves=curves,
+        progress=console_progress,
     )
 
 

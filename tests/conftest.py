@@ -9,7 +9,7 @@
     snapshot(folder)                every path under a folder with its bytes, to compare before and after
 
 Fixtures: `corpus` (the corpus as a folder of the test's own), `prepared` (a folder of the test's own with
-reviews.parquet, sequences.npz, vocabulary.json and params.yaml), `trained` (the same with model/ and curves/) and
+params.yaml and what the stages before train write), `trained` (the same with model/, curves/ and baseline.csv) and
 `website` (a web server on this machine: say what it answers, see what it was asked).
 """
 
@@ -42,7 +42,7 @@ _OPINIONS = {
 }
 _RATINGS = {"pos": (7, 8, 9, 10), "neg": (1, 2, 3, 4), "unsup": (0,)}
 
-_DONE = re.compile(r"[A-Z][\w /]*: [\d,]+ (?:reviews|files|batches|bytes)")
+_DONE = re.compile(r"[A-Z][\w /]*: [\d,]+ (?:reviews|files|batches|bytes|distances|orders)")
 
 # What makes a model tiny. A value is YAML as it would be typed, and so a text: one number can be spelled in many ways.
 _TINY = {
@@ -52,6 +52,7 @@ _TINY = {
     "preprocess.max_length": "12",
     "model.embedding_dim": "4",
     "model.lstm_units": "4",
+    "model.segment_length": "5",
     "train.batch_size": "8",
     "train.epochs": "1",
 }
@@ -151,7 +152,7 @@ def corpus(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def _prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from stages import ingest, preprocess
+    from stages import embed, ingest, polarity, preprocess
 
     folder = tmp_path_factory.mktemp("prepared")
     source = write_folder(tmp_path_factory.mktemp("corpus"), corpus_files())
@@ -159,19 +160,24 @@ def _prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     reviews = folder / "reviews.parquet"
     outputs = (folder / "sequences.npz", folder / "vocabulary.json")
     assert run_stage(ingest.app, source, reviews, folder / "data.json").exit_code == 0
-    assert run_stage(preprocess.app, reviews, *outputs, "--params", folder / "params.yaml").exit_code == 0
+    params = ("--params", folder / "params.yaml")
+    assert run_stage(preprocess.app, reviews, *outputs, *params).exit_code == 0
+    assert run_stage(embed.app, reviews, *outputs, folder / "embeddings.npz", *params).exit_code == 0
+    assert run_stage(polarity.app, *outputs, folder / "polarity.npz", folder / "channels.npz").exit_code == 0
     return folder
 
 
 @pytest.fixture(scope="session")
 def _trained_once(_prepared_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from stages import train
+    from stages import baseline, train
 
     folder = tmp_path_factory.mktemp("trained") / "all"
     shutil.copytree(_prepared_once, folder)
-    names = ("sequences.npz", "vocabulary.json", "model", "curves")
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz", "model", "curves")
     result = run_stage(train.app, *(folder / name for name in names), "--params", folder / "params.yaml")
     assert result.exit_code == 0, result.stderr
+    names = ("reviews.parquet", "sequences.npz", "baseline.json", "baseline_behaviour.json", "baseline.csv")
+    assert run_stage(baseline.app, *(folder / name for name in names)).exit_code == 0
     return folder
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import Result
 
-from stages import evaluate, ingest, preprocess, train
+from stages import baseline, behaviour, embed, evaluate, ingest, polarity, preprocess, train
 from tests.conftest import (
     assert_refused,
     run_stage,
@@ -28,19 +28,53 @@ def run_preprocess(folder: Path) -> Result:
     return run_stage(preprocess.app, *(folder / name for name in names), "--params", folder / "params.yaml")
 
 
+def run_embed(folder: Path) -> Result:
+    names = ("reviews.parquet", "sequences.npz", "vocabulary.json", "embeddings.npz")
+    return run_stage(embed.app, *(folder / name for name in names), "--params", folder / "params.yaml")
+
+
+def run_polarity(folder: Path) -> Result:
+    names = ("sequences.npz", "vocabulary.json", "polarity.npz", "channels.npz")
+    return run_stage(polarity.app, *(folder / name for name in names))
+
+
 def run_train(folder: Path) -> Result:
-    names = ("sequences.npz", "vocabulary.json", "model", "curves")
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz", "model", "curves")
     return run_stage(train.app, *(folder / name for name in names), "--params", folder / "params.yaml")
 
 
+def run_baseline(folder: Path) -> Result:
+    names = ("reviews.parquet", "sequences.npz", "baseline.json", "baseline_behaviour.json", "baseline.csv")
+    return run_stage(baseline.app, *(folder / name for name in names))
+
+
 def run_evaluate(folder: Path) -> Result:
-    names = ("model", "sequences.npz", "metrics.json", "plots", "predictions.csv")
+    names = ("model", "sequences.npz", "channels.npz", "baseline.csv", "metrics.json", "plots", "predictions.csv")
     return run_stage(evaluate.app, *(folder / name for name in names))
+
+
+def run_behaviour(folder: Path) -> Result:
+    names = ("model", "vocabulary.json", "polarity.npz", "reviews.parquet", "behaviour.json")
+    return run_stage(behaviour.app, *(folder / name for name in names))
 
 
 def add_old_outputs(folder: Path) -> None:
     """Put a file, or a folder with a file, at each place to which a stage writes and which is still free."""
-    for name in ("reviews.parquet", "data.json", "sequences.npz", "vocabulary.json", "metrics.json", "predictions.csv"):
+    for name in (
+        "reviews.parquet",
+        "data.json",
+        "sequences.npz",
+        "vocabulary.json",
+        "embeddings.npz",
+        "polarity.npz",
+        "channels.npz",
+        "baseline.json",
+        "baseline_behaviour.json",
+        "baseline.csv",
+        "metrics.json",
+        "predictions.csv",
+        "behaviour.json",
+    ):
         if not (folder / name).exists():
             write_folder(folder, {name: b"old " + name.encode()})
     for name in ("model", "curves", "plots"):

@@ -18,7 +18,17 @@ from tests.conftest import (
     snapshot,
     write_params,
 )
-from tests.refusal import add_old_outputs, assert_refused_untouched, run_evaluate, run_preprocess, run_train
+from tests.refusal import (
+    add_old_outputs,
+    assert_refused_untouched,
+    run_baseline,
+    run_behaviour,
+    run_embed,
+    run_evaluate,
+    run_polarity,
+    run_preprocess,
+    run_train,
+)
 
 
 @pytest.mark.parametrize("column", ["review_id", "split", "label", "rating", "movie_id", "text"])
@@ -66,15 +76,31 @@ def test_a_parquet_file_cut_short_or_damaged_is_refused(prepared: Path) -> None:
         assert_refused_untouched(run_preprocess, prepared, str(reviews), "Parquet")
 
 
-@pytest.mark.parametrize("stage", [run_preprocess, run_train])
-def test_an_input_that_is_not_there_is_refused(prepared: Path, stage: Callable[[Path], Result]) -> None:
-    add_old_outputs(prepared)
-    name = "reviews.parquet" if stage is run_preprocess else "sequences.npz"
-    (prepared / name).unlink()
-    before = snapshot(prepared)
+@pytest.mark.parametrize(
+    ("stage", "name"),
+    [
+        (run_preprocess, "reviews.parquet"),
+        (run_embed, "reviews.parquet"),
+        (run_embed, "vocabulary.json"),
+        (run_polarity, "sequences.npz"),
+        (run_train, "sequences.npz"),
+        (run_train, "embeddings.npz"),
+        (run_train, "channels.npz"),
+        (run_baseline, "reviews.parquet"),
+        (run_baseline, "sequences.npz"),
+        (run_evaluate, "channels.npz"),
+        (run_evaluate, "baseline.csv"),
+        (run_behaviour, "polarity.npz"),
+        (run_behaviour, "reviews.parquet"),
+    ],
+)
+def test_an_input_that_is_not_there_is_refused(trained: Path, stage: Callable[[Path], Result], name: str) -> None:
+    add_old_outputs(trained)
+    (trained / name).unlink()
+    before = snapshot(trained)
 
-    assert_refused(stage(prepared), str(prepared / name), "no such file", "dvc repro")
-    assert snapshot(prepared) == before
+    assert_refused(stage(trained), str(trained / name), "no such file", "dvc repro")
+    assert snapshot(trained) == before
 
 
 def _set_labels(folder: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
@@ -160,6 +186,7 @@ BAD_ARRAYS: dict[str, Callable[[Arrays], object]] = {
     "labels without an axis": lambda its: its.update(train_labels=np.int8(1)),
     "lengths that are not the rows' own": lambda its: its["train_lengths"].__setitem__(0, 1),
     "padding before the tokens": lambda its: its.update(train_token_ids=its["train_token_ids"][:, ::-1].copy()),
+    "a movie below 0": lambda its: its["train_movies"].__setitem__(0, -1),
     "labels beyond 0 and 1": lambda its: its["train_labels"].__setitem__(0, 2),
     "one class only": lambda its: its["train_labels"].__setitem__(slice(None), 1),
     "text that runs code": lambda its: its.update(train_labels=np.array([print], dtype=object)),
@@ -267,6 +294,7 @@ def test_weights_of_another_shape_are_refused(trained: Path) -> None:
         lambda settings: settings["model"].update(lstm_units=0),
         lambda settings: settings["model"].update(surprise=1),
         lambda settings: settings.update(train=[]),
+        lambda settings: settings.update(temperature=-1.0),
     ],
 )
 def test_settings_that_describe_no_model_are_refused(trained: Path, change: Callable[[dict], object]) -> None:
@@ -292,3 +320,38 @@ def test_a_file_or_nothing_in_the_models_place_is_refused(prepared: Path) -> Non
         before = snapshot(prepared)
         assert_refused(run_evaluate(prepared), str(prepared / "model"), "found", "expected")
         assert snapshot(prepared) == before
+
+
+def test_polarity_and_vectors_of_another_vocabulary_or_length_are_refused(prepared: Path) -> None:
+    np.savez(prepared / "channels.npz", **{part: np.zeros((3, 4, 3), np.float16) for part in ("train", "validation")})
+    assert_refused_untouched(run_train, prepared, str(prepared / "channels.npz"), "(3, 4, 3) for train", "token ids")
+
+    np.savez(prepared / "embeddings.npz", embeddings=np.zeros((7, 4), np.float16))
+    assert_refused_untouched(run_train, prepared, str(prepared / "embeddings.npz"), "(7, 4)", ", 4)")
+
+
+def _change_predictions(change: Callable[[pd.DataFrame], pd.DataFrame]) -> Callable[[Path], None]:
+    def break_it(path: Path) -> None:
+        change(pd.read_csv(path)).to_csv(path, index=False)
+
+    return break_it
+
+
+@pytest.mark.parametrize(
+    ("break_it", "message"),
+    [
+        (lambda path: path.write_bytes(b""), "cannot be read as CSV"),
+        (lambda path: path.write_bytes(b"review_id\n"), "no column actual"),
+        (_change_predictions(lambda its: its.drop(columns="predicted")), "no column predicted"),
+        (_change_predictions(lambda its: its.assign(predicted="fine")), "no column predicted of labels"),
+        (_change_predictions(lambda its: its[1:]), "15 other reviews"),
+        (_change_predictions(lambda its: pd.concat([its, its[:1]])), "17 other reviews"),
+        (_change_predictions(lambda its: its.assign(actual=its["actual"].to_numpy()[::-1])), "other labels"),
+    ],
+)
+def test_a_peers_predictions_of_other_reviews_are_refused(
+    trained: Path, break_it: Callable[[Path], object], message: str
+) -> None:
+    break_it(trained / "baseline.csv")
+
+    assert_refused_untouched(run_evaluate, trained, str(trained / "baseline.csv"), message)

@@ -2,9 +2,11 @@
 
 import functools
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import Result
 
 from stages import evaluate, ingest, preprocess, train
 from tests.conftest import (
@@ -17,8 +19,12 @@ from tests.refusal import (
     add_old_outputs,
     assert_full_disk_refused,
     full_disk,
+    run_baseline,
+    run_behaviour,
+    run_embed,
     run_evaluate,
     run_ingest,
+    run_polarity,
     run_preprocess,
     run_train,
 )
@@ -60,6 +66,11 @@ def test_train_in_a_dvc_repository_on_a_full_disk_leaves_the_old_outputs(
     assert {name: after.get(name) for name in before if not name.startswith((".dvc", "site"))} == {
         name: content for name, content in before.items() if not name.startswith((".dvc", "site"))
     }
+
+
+@pytest.mark.parametrize("stage", [run_embed, run_polarity, run_baseline, run_behaviour])
+def test_the_other_stages_on_a_full_disk_leave_the_old_outputs(trained: Path, stage: Callable[[Path], Result]) -> None:
+    assert_full_disk_refused(stage, trained, 100)
 
 
 @pytest.mark.parametrize("size", [0, 500])
@@ -113,7 +124,8 @@ def test_preprocess_with_a_place_that_cannot_be_written_to_leaves_the_other_outp
 
 
 def test_train_with_a_place_that_cannot_be_written_to_leaves_the_other_output(prepared: Path, tmp_path: Path) -> None:
-    inputs, params = (prepared / "sequences.npz", prepared / "vocabulary.json"), prepared / "params.yaml"
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
+    inputs, params = [prepared / name for name in names], prepared / "params.yaml"
     old = write_folder(tmp_path / "old", {"out/kept": b"old"}) / "out"
     place = _unwritable(tmp_path)[0]
     assert_refused(run_stage(train.app, *inputs, place, old, "--params", params), str(place))
@@ -130,6 +142,7 @@ def test_evaluate_with_a_place_that_cannot_be_written_to_leaves_the_other_output
         for position in range(3):
             outputs = [old / "metrics", old / "plots", old / "predictions"]
             outputs[position] = place
-            result = run_stage(evaluate.app, trained / "model", trained / "sequences.npz", *outputs)
+            names = ("model", "sequences.npz", "channels.npz", "baseline.csv")
+            result = run_stage(evaluate.app, *(trained / name for name in names), *outputs)
             assert_refused(result, str(place.parent))
             assert snapshot(old) == before

@@ -1,5 +1,7 @@
 """Batches of about one length: every review once an epoch, and little padding."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -32,10 +34,19 @@ def test_each_review_is_in_one_batch_and_one_batch_may_be_smaller(
 @pytest.mark.parametrize("trim", [True, False])
 def test_a_batch_holds_its_reviews_ids_and_labels(trim: bool) -> None:
     sequences = sequences_of([[5, 6, 7], [2], [3, 4]], [1, 0, 1])
-    token_ids, labels = take_batch(sequences, np.array([2, 1]), trim=trim)
+    inputs, labels = take_batch(sequences, np.array([2, 1]), trim=trim)
+    assert inputs.keys() == {"token_ids"}
+    token_ids = inputs["token_ids"]
     assert token_ids.tolist() == ([[3, 4], [2, 0]] if trim else [[3, 4, 0], [2, 0, 0]])
     assert labels.tolist() == [[1.0], [0.0]]
     assert (token_ids.dtype, labels.dtype) == (np.int32, np.float32)
+
+
+def test_a_batch_holds_its_reviews_polarity_where_there_is_one() -> None:
+    polarity = np.arange(27, dtype=np.float16).reshape(3, 3, 3)
+    sequences = replace(sequences_of([[5, 6, 7], [2], [3, 4]], [1, 0, 1]), polarity=polarity)
+    inputs, _ = take_batch(sequences, np.array([2, 1]))
+    np.testing.assert_array_equal(inputs["polarity"], polarity[[2, 1], :2].astype(np.float32), strict=True)
 
 
 def test_without_a_generator_the_shortest_come_first() -> None:
@@ -72,7 +83,7 @@ def test_little_padding_is_computed() -> None:
     sequences = sequences_of([[1] * int(length) for length in LENGTHS], [row % 2 for row in range(200)])
     batches = length_grouped_rows(LENGTHS, 8, np.random.default_rng(0))
     real = int(LENGTHS.sum())
-    computed = sum(take_batch(sequences, rows)[0].size for rows in batches)
+    computed = sum(take_batch(sequences, rows)[0]["token_ids"].size for rows in batches)
     # The lengths of a batch span about 8, and the jitter adds 16: a review is short of the longest by half of that.
     assert real <= computed < real + len(LENGTHS) * (8 + 16) / 2
     # In the order in which they came, the same reviews need half as much again.

@@ -212,10 +212,12 @@ def test_what_the_import_of_keras_says_is_not_shown(
 
 
 def test_metrics_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    print_metrics({"accuracy": 0.87654, "test_reviews": 210, "known_as": None}, "the test part")
+    one, other = {"accuracy": 0.87654, "test_reviews": 210, "known_as": None}, {"accuracy": 0.5, "test_reviews": 210}
+    print_metrics({"LSTM": one, "NB-SVM": other}, "the test part")
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].strip() == "the test part"
     cells = [re.findall(r"[\w.]+", line) for line in lines]
-    assert ["accuracy", "0.8765"] in cells
-    assert ["test_reviews", "210"] in cells
+    assert ["metric", "LSTM", "NB", "SVM"] in cells
+    assert ["accuracy", "0.8765", "0.5000"] in cells
+    assert ["test_reviews", "210", "210"] in cells
     assert ["known_as", "None"] in cells

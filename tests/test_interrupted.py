@@ -19,7 +19,7 @@ from typer.testing import Result
 from imdb_sentiment import cli, download
 from imdb_sentiment import corpus as corpus_module
 from imdb_sentiment.progress import Progress, Task
-from stages import evaluate, fetch, ingest, preprocess, train
+from stages import baseline, embed, evaluate, fetch, ingest, polarity, preprocess, train
 from tests.conftest import (
     Website,
     assert_refused,
@@ -35,8 +35,11 @@ from tests.refusal import (
     assert_full_disk_refused,
     assert_refused_untouched,
     full_disk,
+    run_baseline,
+    run_embed,
     run_evaluate,
     run_ingest,
+    run_polarity,
     run_preprocess,
     run_train,
 )
@@ -131,7 +134,10 @@ INTERRUPTED = {
     "ingest, its last review": (ingest, lambda folder: run_ingest(folder / "corpus", folder), 40),
     "preprocess, learning the vocabulary": (preprocess, run_preprocess, 3),
     "preprocess, encoding": (preprocess, run_preprocess, 20),
+    "embed": (embed, run_embed, 2),
+    "polarity": (polarity, run_polarity, 1),
     "train": (train, run_train, 2),
+    "baseline": (baseline, run_baseline, 20),
     "evaluate": (evaluate, run_evaluate, 1),
 }
 
@@ -192,7 +198,8 @@ def test_ctrl_c_to_the_process_of_train_leaves_the_old_outputs(prepared: Path) -
     add_old_outputs(prepared)
     write_params(prepared / "params.yaml", {"train.epochs": "10000"})
     before = snapshot(prepared)
-    arguments = [prepared / name for name in ("sequences.npz", "vocabulary.json", "model", "curves")]
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz", "model", "curves")
+    arguments = [prepared / name for name in names]
 
     code, stderr = _interrupt(
         *("train", *arguments, "--params", prepared / "params.yaml"),

@@ -25,6 +25,7 @@ def pooled_by_hand(pooling: str) -> np.ndarray[Any, Any]:
         "last": lambda real: real[-1],
         "max": lambda real: real.max(axis=0),
         "mean": lambda real: real.mean(axis=0),
+        "max_mean": lambda real: np.concatenate([real.max(axis=0), real.mean(axis=0)]),
     }
     return np.stack([reduce[pooling](states[:length]) for states, length in zip(STATES, LENGTHS, strict=True)])
 
@@ -70,14 +71,14 @@ def test_turning_twice_changes_nothing(layers: ModuleType) -> None:
     np.testing.assert_array_equal(np.asarray(reverse(reverse(STATES, LENGTHS), LENGTHS)), STATES)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
 def test_the_states_of_the_real_tokens_are_pooled(layers: ModuleType, pooling: str) -> None:
     pooled = np.asarray(layers.MaskedPooling(pooling)(STATES, LENGTHS))
     assert pooled.dtype == np.float32
     np.testing.assert_allclose(pooled, pooled_by_hand(pooling), rtol=1e-6)
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
 @pytest.mark.parametrize("garbage", [1e6, -1e6])
 def test_what_stands_on_padded_steps_does_not_show(layers: ModuleType, pooling: str, garbage: float) -> None:
     states = STATES.copy()
@@ -93,7 +94,7 @@ def test_max_pooling_of_negative_states_is_negative(layers: ModuleType) -> None:
     assert (pooled < 0).all()
 
 
-@pytest.mark.parametrize("pooling", ["last", "max", "mean"])
+@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
 def test_no_gradient_reaches_padded_steps(layers: ModuleType, pooling: str) -> None:
     import tensorflow as tf
 
@@ -114,3 +115,40 @@ def test_the_shapes_are_known_before_there_is_data(layers: ModuleType) -> None:
     assert layers.MaskedPooling("max")(states, lengths).shape == (None, 5)
     assert layers.ReverseSequence()(states, lengths).shape == (None, None, 5)
     assert layers.SequenceLength()(keras.Input((None,), dtype="int32")).shape == (None,)
+
+
+@pytest.mark.parametrize("segment_length", [1, 2, 3, 4, 7])
+def test_segments_hold_a_review_in_order_and_come_together_again(layers: ModuleType, segment_length: int) -> None:
+    split = layers.SplitSegments(segment_length)
+    segments = np.asarray(split(STATES))
+    count = -(-4 // segment_length)
+    assert segments.shape == (3 * count, segment_length, 5)
+    filled = np.pad(STATES, ((0, 0), (0, count * segment_length - 4), (0, 0)))
+    np.testing.assert_array_equal(segments, filled.reshape(-1, segment_length, 5))
+    np.testing.assert_array_equal(np.asarray(layers.JoinSegments()(segments, STATES)), filled)
+    ids = np.asarray(split(TOKEN_IDS))
+    assert ids.dtype == np.int32
+    assert ids.reshape(3, -1)[:, :4].tolist() == TOKEN_IDS.tolist()
+    assert (ids.reshape(3, -1)[:, 4:] == PAD_ID).all()
+
+
+def test_polarity_scores_are_sums_over_the_root_of_the_length(layers: ModuleType) -> None:
+    polarity = np.where(TOKEN_IDS[..., None] != PAD_ID, STATES[..., :3], 0)
+    expected = polarity.sum(axis=1) / np.sqrt(LENGTHS)[:, None]
+    np.testing.assert_allclose(layers.PolarityScores()(polarity, LENGTHS), expected, rtol=1e-5)
+
+
+def test_one_model_at_the_temperature_1_keeps_its_probabilities(layers: ModuleType) -> None:
+    probabilities = np.array([[0.0], [1e-6], [0.25], [0.5], [0.999], [1.0]], np.float32)
+    same = np.asarray(layers.CalibratedAverage(1.0)([probabilities]))
+    np.testing.assert_allclose(same, probabilities, atol=1e-6)
+    softer = np.asarray(layers.CalibratedAverage(2.0)([probabilities]))
+    # The logit of 0.25 is log(1/3): half of it.
+    assert softer[2, 0] == pytest.approx(1 / (1 + 3**0.5))
+    assert np.isfinite(softer).all()
+
+
+def test_the_average_is_one_of_logits(layers: ModuleType) -> None:
+    averaged = layers.CalibratedAverage(1.0)([np.array([[0.9]], np.float32), np.array([[0.2]], np.float32)])
+    # Odds of 9 and of 1/4: their geometric mean is 1.5.
+    assert float(averaged[0, 0]) == pytest.approx(1.5 / 2.5)

@@ -1,18 +1,13 @@
 """The model: its shapes, what it can learn, what must not change its answer, and the folder that keeps it."""
 
-import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imdb_sentiment.errors import PipelineError
 from imdb_sentiment.params import ModelParams, TrainParams, read_yaml
 from imdb_sentiment.sequences import pad
-from tests.conftest import snapshot
 from tests.imports import ROOT
 
 VOCABULARY_SIZE = 10
@@ -26,12 +21,15 @@ def model_params(**changes: Any) -> ModelParams:
     """Return the params of a tiny model without dropout."""
     rates = dict.fromkeys(("word_dropout_rate", "embedding_dropout_rate", "dropout_rate", "l1", "l2"), 0.0)
     tiny = {"embedding_dim": 4, "lstm_units": 4, "lstm_layers": 1, "bidirectional": False, "pooling": "max"}
-    return ModelParams(**{**OWN["model"], **tiny, **rates, "activation": "tanh", "ignore_padding": True, **changes})
+    plain = {"architecture": "baseline", "pretrained_embeddings": False, "trainable_embeddings": True}
+    fixed = {"activation": "tanh", "ignore_padding": True, "segment_length": 4}
+    return ModelParams(**{**OWN["model"], **tiny, **rates, **plain, **fixed, **changes})
 
 
 def train_params(**changes: Any) -> TrainParams:
     tiny = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 4, "epochs": 2, "seed": 0}
-    return TrainParams(**{**OWN["train"], **tiny, "learning_rate_schedule": "constant", **changes})
+    plain = {"learning_rate_schedule": "constant", "clip_norm": 0.0, "averaged_share": 0.0, "members": 1}
+    return TrainParams(**{**OWN["train"], **tiny, **plain, **changes})
 
 
 def create(train: TrainParams | None = None, **changes: Any) -> Any:
@@ -48,8 +46,8 @@ def draw_weights(model: Any, seed: int = 0) -> Any:
     return model
 
 
-def predict(model: Any, token_ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    return np.asarray(model(token_ids, training=False))
+def predict(model: Any, token_ids: NDArray[np.int32], **more: Any) -> NDArray[np.float32]:
+    return np.asarray(model({"token_ids": token_ids, **more}, training=False))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
@@ -89,7 +87,12 @@ def lstm_by_hand(inputs: NDArray[Any], layer: Any) -> NDArray[Any]:
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_each_review_is_read_as_a_plain_lstm_reads_it_alone(pooling: str, bidirectional: bool) -> None:
     model = draw_weights(create(pooling=pooling, bidirectional=bidirectional, lstm_layers=2))
-    pool = {"last": lambda its: its[-1], "max": lambda its: its.max(axis=0), "mean": lambda its: its.mean(axis=0)}
+    pool = {
+        "last": lambda its: its[-1],
+        "max": lambda its: its.max(axis=0),
+        "mean": lambda its: its.mean(axis=0),
+        "max_mean": lambda its: np.concatenate([its.max(axis=0), its.mean(axis=0)]),
+    }
     expected = []
     for row in TOKEN_IDS:
         states = model.get_layer("embedding").get_weights()[0][row[row != 0]]
@@ -107,11 +110,11 @@ def test_each_review_is_read_as_a_plain_lstm_reads_it_alone(pooling: str, bidire
 def test_a_tiny_batch_is_overfitted() -> None:
     model = create(train_params(learning_rate=0.05))
     labels = np.array([[1], [0], [0], [1], [0], [1]], np.float32)
-    first = float(model.train_on_batch(TOKEN_IDS, labels)[0])
+    first = float(model.train_on_batch({"token_ids": TOKEN_IDS}, labels)[0])
     for _ in range(80):
-        model.train_on_batch(TOKEN_IDS, labels)
+        model.train_on_batch({"token_ids": TOKEN_IDS}, labels)
     assert first > 0.5
-    assert float(model.test_on_batch(TOKEN_IDS, labels)[0]) < 0.05
+    assert float(model.test_on_batch({"token_ids": TOKEN_IDS}, labels)[0]) < 0.05
     assert ((predict(model, TOKEN_IDS) > 0.5) == labels).all()
 
 
@@ -121,7 +124,7 @@ def test_one_training_step_changes_every_weight(bidirectional: bool) -> None:
     model.run_eagerly = True  # one step is not worth a graph
     before = {weight.path: np.asarray(weight).copy() for weight in model.trainable_weights}
     assert len(before) == len(model.weights) == 3 + 3 * 2 * (2 if bidirectional else 1)
-    model.train_on_batch(TOKEN_IDS, np.array([[1], [0], [0], [1], [0], [1]], np.float32))
+    model.train_on_batch({"token_ids": TOKEN_IDS}, np.array([[1], [0], [0], [1], [0], [1]], np.float32))
     for weight in model.trainable_weights:
         changed = np.asarray(weight) != before[weight.path]
         if weight.path == "embedding/embeddings":
@@ -190,8 +193,8 @@ def test_every_activation_is_that_of_each_lstm(activation: str) -> None:
 
 def test_the_poolings_differ() -> None:
     found = [predict(draw_weights(create(pooling=pooling)), TOKEN_IDS[1:]) for pooling in POOLINGS]
-    assert len(found) == 3
-    assert all(np.abs(found[one] - found[one - 1]).min() > 1e-6 for one in range(3))
+    assert len(found) == 4
+    assert all(np.abs(found[one] - found[one - 1]).min() > 1e-6 for one in range(4))
 
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.01, 0.0), (0.0, 0.02), (0.01, 0.02)])
@@ -202,7 +205,8 @@ def test_penalties_of_the_kernels_are_added_to_the_loss(l1: float, l2: float) ->
     kernels = [np.asarray(weight) for weight in plain.weights if weight.path.endswith("/kernel")]
     assert [kernel.shape for kernel in kernels] == [(4, 16), (4, 16), (4, 1)]
     penalty = sum(l1 * np.abs(kernel).sum() + l2 * (kernel**2).sum() for kernel in kernels)
-    added = float(penalized.test_on_batch(TOKEN_IDS, labels)[0]) - float(plain.test_on_batch(TOKEN_IDS, labels)[0])
+    inputs = {"token_ids": TOKEN_IDS}
+    added = float(penalized.test_on_batch(inputs, labels)[0]) - float(plain.test_on_batch(inputs, labels)[0])
     assert added == pytest.approx(penalty, rel=1e-4)
 
 
@@ -214,7 +218,7 @@ def test_without_penalties_none_is_computed() -> None:
 def test_dropout_works_while_training_alone(rate: str) -> None:
     model = draw_weights(create(**{rate: 0.5}))
     np.testing.assert_array_equal(predict(model, TOKEN_IDS), predict(draw_weights(create()), TOKEN_IDS))
-    drawn = np.stack([np.asarray(model(TOKEN_IDS, training=True)) for _ in range(5)])
+    drawn = np.stack([np.asarray(model({"token_ids": TOKEN_IDS}, training=True)) for _ in range(5)])
     assert drawn.std(axis=0).max() > 1e-3
 
 
@@ -224,90 +228,3 @@ def test_a_whole_dimension_of_the_embedding_is_dropped() -> None:
     # One draw a review and dimension, the same on each of its steps; what is left is scaled up.
     assert (dropped == dropped[:, :1]).all()
     assert set(np.unique(dropped)) == {0.0, 2.0}
-
-
-def save(model: Any, folder: Path, **changes: Any) -> Path:
-    from imdb_sentiment.model import save_model
-
-    folder.mkdir()
-    save_model(model, VOCABULARY_SIZE, model_params(**changes), train_params(), folder)
-    return folder
-
-
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"bidirectional": True, "lstm_layers": 2, "pooling": "mean", "l1": 0.001, "dropout_rate": 0.5},
-        {"ignore_padding": False, "pooling": "last", "activation": "relu"},
-    ],
-)
-def test_a_saved_and_loaded_model_predicts_the_same(tmp_path: Path, changes: dict[str, Any]) -> None:
-    from imdb_sentiment.model import load_model
-
-    model = draw_weights(create(**changes))
-    loaded, params, vocabulary_size = load_model(save(model, tmp_path / "model", **changes))
-    assert params == model_params(**changes)
-    assert vocabulary_size == VOCABULARY_SIZE
-    np.testing.assert_array_equal(predict(loaded, TOKEN_IDS), predict(model, TOKEN_IDS))
-
-
-def test_equal_models_make_equal_files(tmp_path: Path) -> None:
-    one = snapshot(save(draw_weights(create()), tmp_path / "one"))
-    assert snapshot(save(draw_weights(create()), tmp_path / "two")) == one
-    assert set(one) == {"model.json", "weights.npz"}
-    assert snapshot(save(draw_weights(create(), seed=1), tmp_path / "other"))["weights.npz"] != one["weights.npz"]
-
-
-def in_settings(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
-    def break_it(folder: Path) -> None:
-        settings = json.loads((folder / "model.json").read_text())
-        change(settings)
-        (folder / "model.json").write_text(json.dumps(settings))
-
-    return break_it
-
-
-def in_weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
-    def break_it(folder: Path) -> None:
-        with np.load(folder / "weights.npz") as archive:
-            weights = dict(archive)
-        change(weights)
-        np.savez(folder / "weights.npz", **weights)
-
-    return break_it
-
-
-@pytest.mark.parametrize(
-    ("break_it", "file", "message"),
-    [
-        (lambda folder: (folder / "model.json").unlink(), "model.json", "found no such file"),
-        (lambda folder: (folder / "weights.npz").unlink(), "weights.npz", "found no such file"),
-        (lambda folder: (folder / "model.json").write_text("[]"), "model.json", "a JSON list"),
-        (lambda folder: (folder / "weights.npz").write_bytes(b"\x89HDF"), "weights.npz", "cannot be read as npz"),
-        (in_settings(lambda its: its.clear()), "model.json", "found vocabulary_size None"),
-        (in_settings(lambda its: its.update(vocabulary_size="10")), "model.json", "vocabulary_size"),
-        (in_settings(lambda its: its.update(vocabulary_size=-1)), "model.json", "vocabulary_size"),
-        (in_settings(lambda its: its.update(vocabulary_size=11)), "weights.npz", "(10, 4) for embedding/embeddings"),
-        (in_settings(lambda its: its.pop("model")), "model.json", "model"),
-        (in_settings(lambda its: its["train"].update(epochs=0)), "model.json", "train: epochs: found 0"),
-        (in_settings(lambda its: its["model"].update(heads=8)), "model.json", "model: heads: found an unknown key"),
-        (in_settings(lambda its: its["model"].update(lstm_units=5)), "weights.npz", "(4, 16) for lstm_1_forward"),
-        (in_weights(lambda its: its.pop("sentiment/bias")), "weights.npz", "nothing for sentiment/bias"),
-        (in_weights(lambda its: its.clear()), "weights.npz", "nothing for embedding/embeddings"),
-        (in_weights(lambda its: its.update({"sentiment/bias": np.zeros(2)})), "weights.npz", "(2,) for sentiment/bias"),
-        (in_weights(lambda its: its.update({"sentiment/bias": np.array(["x"])})), "weights.npz", "sentiment/bias"),
-        (in_weights(lambda its: its.update({"sentiment/bias": np.array([np.nan])})), "weights.npz", "sentiment/bias"),
-    ],
-)
-def test_a_folder_that_holds_no_model_is_refused(
-    tmp_path: Path, break_it: Callable[[Path], object], file: str, message: str
-) -> None:
-    from imdb_sentiment.model import load_model
-
-    folder = save(create(), tmp_path / "model")
-    break_it(folder)
-    with pytest.raises(PipelineError) as caught:
-        load_model(folder)
-    assert str(caught.value).startswith(f"{folder / file}: ")
-    assert message in str(caught.value)

@@ -17,7 +17,7 @@ from imdb_sentiment.params import Params, read_yaml, write_yaml
 from tests.imports import ROOT, imported_files
 from variants.__main__ import merge
 
-STAGES = ("ingest", "preprocess", "train", "evaluate")
+STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour")
 METRICS = {
     "accuracy",
     "accuracy_high",
@@ -36,6 +36,7 @@ METRICS = {
     "true_negatives",
     "true_positives",
 }
+COMPARED = {"margin_over_baseline", "mcnemar_p"}
 
 
 @pytest.fixture(scope="module")
@@ -130,12 +131,14 @@ def test_the_pipeline_has_the_stages_and_each_says_what_it_does() -> None:
 
 def test_every_section_of_the_params_is_a_dependency_of_some_stage() -> None:
     stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert {section for stage in stages.values() for section in stage.get("params", [])} == set(Params.model_fields)
+    named = {name for stage in stages.values() for name in stage.get("params", [])}
+    assert {name for name in named if "." not in name} == set(Params.model_fields)
 
 
 def test_a_run_leaves_metrics_model_and_nothing_half_written(clone: Path) -> None:
     metrics = json.loads((clone / "metrics/metrics.json").read_text())
-    assert set(metrics) == METRICS
+    assert set(metrics) == METRICS | COMPARED
+    assert json.loads((clone / "metrics/baseline.json").read_text()).keys() == METRICS
     assert metrics["test_reviews"] == 210
     assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
     assert {path.name for path in (clone / "data/model").iterdir()} == {"model.json", "weights.npz"}
@@ -160,6 +163,8 @@ def test_a_forced_run_writes_the_same_bytes(clone: Path) -> None:
     [
         ({"train": {"epochs": 3}}, {"train"}),
         ({"model": {"lstm_units": 8}}, {"train"}),
+        ({"model": {"embedding_dim": 8}}, {"embed", "train"}),
+        ({"embed": {"window": 2}}, {"embed"}),
         ({"preprocess": {"max_length": 50}}, {"preprocess"}),
     ],
 )
@@ -173,7 +178,7 @@ def test_a_changed_readme_concerns_nothing(clone: Path) -> None:
         assert changed_stages(clone) == set()
 
 
-@pytest.mark.parametrize("module", ["cleaning", "tokenization", "layers", "curves", "cli"])
+@pytest.mark.parametrize("module", ["cleaning", "tokenization", "layers", "polarity", "curves", "cli"])
 def test_a_changed_module_concerns_exactly_the_stages_that_import_it(clone: Path, module: str) -> None:
     path = clone / f"src/imdb_sentiment/{module}.py"
     importers = {
@@ -189,7 +194,7 @@ def test_params_diff_and_metrics_show_and_the_graph_work(clone: Path) -> None:
         differences = json.loads(dvc(clone, "params", "diff", "--json"))
     assert differences == {"params.yaml": {"train.learning_rate": {"old": 0.005, "new": 0.01, "diff": 0.005}}}
     shown = json.loads(dvc(clone, "metrics", "show", "--json"))[""]["data"]
-    assert shown["metrics/metrics.json"]["data"].keys() == METRICS
+    assert shown["metrics/metrics.json"]["data"].keys() == METRICS | COMPARED
     assert shown["metrics/data.json"]["data"]["reviews"] == 700
     assert all(stage in dvc(clone, "dag") for stage in STAGES)
 
@@ -229,7 +234,7 @@ def test_a_variant_runs_in_a_workspace_of_its_own(clone: Path) -> None:
     commit(clone, "Add a variant")
     printed = run(clone, sys.executable, "-m", "variants", "brief")
     assert "runs/brief/metrics/metrics.json" in printed
-    assert json.loads((clone / "runs/brief/metrics/metrics.json").read_text()).keys() == METRICS
+    assert json.loads((clone / "runs/brief/metrics/metrics.json").read_text()).keys() == METRICS | COMPARED
     assert "Data and pipelines are up to date." in run(clone, sys.executable, "-m", "variants", "brief")
     assert run(clone, "git", "status", "--porcelain") == ""
 

@@ -26,6 +26,7 @@ def sequences_of(rows: list[list[int]], labels: list[int], max_length: int | Non
         token_ids=pad(rows, max_length or max(len(row) for row in rows)),
         lengths=np.array([len(row) for row in rows], np.int32),
         labels=np.array(labels, np.int8),
+        movies=np.arange(len(rows), dtype=np.int32),
         seen_in_train=np.zeros(len(rows), bool),
     )
 
@@ -68,7 +69,7 @@ def test_what_is_saved_is_loaded(path: Path) -> None:
     assert tuple(loaded) == PARTS
     for part, expected in three_parts().items():
         assert len(loaded[part]) == len(expected.labels)
-        for field in ("review_ids", "token_ids", "lengths", "labels", "seen_in_train"):
+        for field in ("review_ids", "token_ids", "lengths", "labels", "movies", "seen_in_train"):
             found = getattr(loaded[part], field)
             np.testing.assert_array_equal(found, getattr(expected, field), strict=True)
 

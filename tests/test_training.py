@@ -49,11 +49,11 @@ def fit(
     **options: Any,
 ) -> "Fit":
     """Return a new model, fitted, with its history."""
-    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.model import create_model
     from imdb_sentiment.training import make_reproducible, split_and_fit_dataset
 
     make_reproducible(train.seed)
-    model = create_baseline_model(VOCABULARY_SIZE, params, train)
+    model = create_model(VOCABULARY_SIZE, params, train)
     return Fit(model, split_and_fit_dataset(model, parts, params, train, **options))
 
 
@@ -105,7 +105,12 @@ def recorder() -> Recorder:
 @pytest.fixture(scope="module")
 def fitted(curves: Path, recorder: Recorder) -> Fit:
     """Return one fit that many tests look at, since each takes seconds. It sees no test part."""
-    return fit(parts_of(test=Untouchable()), curves=curves, progress=recorder)
+    from imdb_sentiment.training_log import TrainingLog
+
+    log = TrainingLog(curves)
+    its = fit(parts_of(test=Untouchable()), log=log, progress=recorder)
+    log.end({"temperature": 1.5})
+    return its
 
 
 def test_the_history_has_each_number_once_an_epoch(fitted: Fit) -> None:
@@ -237,12 +242,11 @@ def test_each_epoch_is_a_task_that_counts_its_batches(fitted: Fit, recorder: Rec
     epochs, validations = recorder.tasks[::2], recorder.tasks[1::2]
     assert [its["task"] for its in epochs] == [(f"Epoch {epoch}/6", 3, "batches") for epoch in range(1, 7)]
     assert [its["done"] for its in epochs] == [3] * 6
-    assert {its["task"] for its in validations} == {("Validating", 1, "batches")}
+    assert {its["task"] for its in validations} == {("Predicting", 1, "batches")}
     assert all(its["closed"] for its in recorder.tasks)
-    for epoch in range(6):
-        for its, prefix in ((epochs[epoch], ""), (validations[epoch], "val_")):
-            loss, accuracy = (fitted.history[prefix + name][epoch] for name in ("loss", "accuracy"))
-            assert sorted(its["notes"][-1].split("  ")) == [f"accuracy {accuracy:.4f}", f"loss {loss:.4f}"]
+    for epoch, its in enumerate(epochs):
+        loss, accuracy = (fitted.history[name][epoch] for name in ("loss", "accuracy"))
+        assert sorted(its["notes"][-1].split("  ")) == [f"accuracy {accuracy:.4f}", f"loss {loss:.4f}"]
 
 
 def test_the_curves_have_a_point_an_epoch(fitted: Fit, curves: Path) -> None:
@@ -259,6 +263,7 @@ def test_the_curves_summary_is_that_of_the_last_epoch(fitted: Fit, curves: Path)
     summary = json.loads((curves / "metrics.json").read_text())
     assert summary["train"]["loss"] == pytest.approx(fitted.history["loss"][-1])
     assert summary["validation"]["accuracy"] == pytest.approx(fitted.history["val_accuracy"][-1])
+    assert summary["kept"] == {"temperature": 1.5}
 
 
 def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
@@ -275,36 +280,126 @@ def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
         split_and_fit_dataset(model, parts, params, train)
 
 
+VECTORS = np.linspace(-1, 1, 40, dtype=np.float16).reshape(VOCABULARY_SIZE, 4).astype(np.float32)
+
 # States grow with each step and soon overflow.
 EXPLOSIVE = {"activation": "relu", "lstm_units": 16, "lstm_layers": 2}
 FAST = {"learning_rate": 10.0, "optimizer": "sgd"}
 
 
 def write_inputs(folder: Path, **parts: Sequences) -> None:
-    """Write sequences.npz and vocabulary.json of VOCABULARY_SIZE tokens into `folder`."""
+    """Write what train reads, of VOCABULARY_SIZE tokens, into `folder`."""
+    from imdb_sentiment.channels import write_polarity
+
     save_sequences(parts_of(**parts), folder / "sequences.npz")
     TextEncoder((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(folder / "vocabulary.json")
+    np.savez(folder / "embeddings.npz", embeddings=VECTORS.astype(np.float16))
+    names = ("sequences.npz", "vocabulary.json", "polarity.npz", "channels.npz")
+    write_polarity(*(folder / name for name in names))
 
 
 def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = TRAIN) -> None:
-    from imdb_sentiment.training import train_baseline_model
+    from imdb_sentiment.training import train_model
 
-    inputs = (folder / "sequences.npz", folder / "vocabulary.json")
-    train_baseline_model(*inputs, params, train, folder=folder / "model", curves=folder / "curves")
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
+    inputs = [folder / name for name in names]
+    train_model(*inputs, params=params, train=train, folder=folder / "model", curves=folder / "curves")
 
 
-def test_the_same_seed_writes_the_same_bytes(fitted: Fit, curves: Path, tmp_path: Path) -> None:
-    from imdb_sentiment.model import save_model
+def test_what_train_writes_is_the_fit_and_its_temperature(fitted: Fit, curves: Path, tmp_path: Path) -> None:
+    from imdb_sentiment.calibration import fit_temperature
+    from imdb_sentiment.saved_model import SavedModel, save_model
 
     write_inputs(tmp_path)
     before = set(snapshot(tmp_path))
     train_into(tmp_path)
+    validation = parts_of()["validation"]
+    temperature = fit_temperature(validation.labels, predict(fitted.model, validation.token_ids)[:, 0].astype(float))
+    written = json.loads((tmp_path / "model/model.json").read_text())
+    assert written["temperature"] == pytest.approx(temperature, rel=1e-4)
     expected = tmp_path / "expected"
     expected.mkdir()
-    save_model(fitted.model, VOCABULARY_SIZE, PARAMS, TRAIN, expected)
+    save_model(SavedModel([fitted.model], VOCABULARY_SIZE, PARAMS, TRAIN, written["temperature"]), expected)
     assert snapshot(tmp_path / "model") == snapshot(expected)
-    assert snapshot(tmp_path / "curves") == snapshot(curves)
+    kept = json.loads((tmp_path / "curves/metrics.json").read_text())["kept"]
+    assert kept["temperature"] == written["temperature"]
+    assert kept["validation_accuracy"] == max(fitted.history["val_accuracy"])
+    assert (tmp_path / "curves/plots/metrics/train/loss.tsv").read_bytes() == (
+        curves / "plots/metrics/train/loss.tsv"
+    ).read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {*before, "model", "curves", "expected"}
+
+
+POLARITY = {"architecture": "polarity", "pretrained_embeddings": True, "trainable_embeddings": False}
+
+
+def test_members_come_from_seeds_of_their_own_and_twice_the_same(tmp_path: Path) -> None:
+    from imdb_sentiment.saved_model import load_model
+
+    write_inputs(tmp_path)
+    params = model_params(**POLARITY, dropout_rate=0.2, bidirectional=True)
+    train_into(tmp_path, params, train_params(epochs=1, members=2, seed=5, averaged_share=0.5))
+    first = snapshot(tmp_path / "model")
+    one, two = load_model(tmp_path / "model").members
+    for member in (one, two):
+        np.testing.assert_array_equal(member.get_layer("embedding").get_weights()[0], VECTORS)
+    assert np.abs(one.get_layer("sentiment").kernel - two.get_layer("sentiment").kernel).max() > 1e-3
+    train_into(tmp_path, params, train_params(epochs=1, members=2, seed=5, averaged_share=0.5))
+    assert snapshot(tmp_path / "model") == first
+    train_into(tmp_path, params, train_params(epochs=1, members=1, seed=6, averaged_share=0.5))
+    (second,) = load_model(tmp_path / "model").members
+    np.testing.assert_array_equal(second.get_layer("sentiment").kernel, two.get_layer("sentiment").kernel)
+
+
+def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
+    from imdb_sentiment.saved_model import load_model
+
+    write_inputs(tmp_path)
+    params = model_params(pretrained_embeddings=True)
+    train_into(tmp_path, params, train_params(epochs=1, learning_rate=1e-5))
+    found = load_model(tmp_path / "model").members[0].get_layer("embedding").get_weights()[0]
+    assert 0 < np.abs(found - VECTORS).max() < 1e-3
+
+
+def test_the_mean_of_the_last_weights_is_kept_where_it_is_better() -> None:
+    # At this rate the weights are thrown to and fro; their mean over all steps is the mean of the five snapshots.
+    from imdb_sentiment.training import AVERAGED_EVERY, _WeightAverage
+
+    class Moving:
+        def __init__(self) -> None:
+            self.step = 0.0
+
+        def get_weights(self) -> list[Any]:
+            self.step += 1
+            return [np.full(2, self.step), np.array([[10 * self.step]])]
+
+    average = _WeightAverage(train_params(averaged_share=0.25))
+    model = Moving()
+    average.add(model, 0.74)
+    assert average.weights is None
+    assert model.step == 0
+    for share in (0.75, 0.8, 0.99):
+        average.add(model, share)
+    assert average.weights is not None
+    np.testing.assert_allclose(average.weights[0], [2.0, 2.0])
+    np.testing.assert_allclose(average.weights[1], [[20.0]])
+    assert AVERAGED_EVERY >= 1
+
+
+def test_an_average_replaces_the_best_epoch_only_if_it_validates_better() -> None:
+    # Validation is upside down: the less is learnt, the better, and the mean of all steps has learnt less than the end.
+    train = TRAIN.model_copy(update={"averaged_share": 1.0, "epochs": 3})
+    last_alone = {"validation": reviews_of(40, seed=1)}  # the right way up: the end is at least as good
+    for parts in (parts_of(), parts_of(**last_alone)):
+        plain = fit(parts, train.model_copy(update={"averaged_share": 0.0}))
+        averaged = fit(parts, train)
+        assert averaged.history == plain.history
+        validation = parts["validation"]
+
+        def accuracy(its: Fit, validation: Sequences = validation) -> float:
+            return float(((predict(its.model, validation.token_ids)[:, 0] >= 0.5) == validation.labels).mean())
+
+        assert accuracy(averaged) >= accuracy(plain) == max(plain.history["val_accuracy"])
 
 
 def test_a_loss_that_is_no_number_ends_the_fit_and_the_old_outputs_stay(tmp_path: Path) -> None:

@@ -32,10 +32,14 @@ def length_grouped_rows(
 
 def take_batch(
     sequences: Sequences, rows: NDArray[Any], trim: bool = True
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-    """Return `(token_ids int32 [B, T], labels float32 [B, 1])` of some rows, as long as the longest review of them.
+) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
+    """Return the inputs and the labels `float32 [B, 1]` of some rows, as long as the longest review of them.
 
-    Without `trim`, T is that of the padded array.
+    The inputs are `token_ids int32 [B, T]` and, where the sequences have it, `polarity float32 [B, T, 3]`. Without
+    `trim`, T is that of the padded array.
     """
     longest = sequences.lengths[rows].max() if trim else None
-    return sequences.token_ids[rows, :longest], sequences.labels[rows, None].astype(np.float32)
+    inputs: dict[str, NDArray[Any]] = {"token_ids": sequences.token_ids[rows, :longest]}
+    if sequences.polarity is not None:
+        inputs["polarity"] = sequences.polarity[rows, :longest].astype(np.float32)
+    return inputs, sequences.labels[rows, None].astype(np.float32)

@@ -126,10 +126,16 @@ def console_progress(description: str, total: int | None, unit: str) -> Iterator
         _live_bars.remove(bar)
 
 
-def print_metrics(metrics: Mapping[str, object], title: str) -> None:
-    """Print `metrics` as a table of two columns on standard output."""
-    table = Table("metric", "value", title=title)
-    table.columns[1].justify = "right"
-    for name, value in metrics.items():
-        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value}")
+def print_metrics(columns: Mapping[str, Mapping[str, object]], title: str) -> None:
+    """Print a table on standard output: a row a metric, a column for each of `columns`, by its name."""
+    table = Table("metric", *columns, title=title)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
+    for name in names:
+        table.add_row(name, *(_shown(metrics.get(name, "")) for metrics in columns.values()))
     Console().print(table)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else f"{value}"

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 from sklearn import metrics
 
-from imdb_sentiment.evaluation import Evaluation, calibration_bins
+from imdb_sentiment.metrics import Evaluation, calibration_bins
 from imdb_sentiment.storage import write_json, written_beside
 
 CURVE_POINTS: Final = 500

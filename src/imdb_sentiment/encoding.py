@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.storage import read_json, write_json
@@ -15,6 +15,7 @@ PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
 SPECIAL_TOKENS: Final = ("<pad>", "<unknown>")
 FORMAT: Final = 1
+Token = TypeVar("Token", str, int)
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,12 @@ class TextEncoder:
         return {token: index for index, token in enumerate(self.tokens) if index >= len(SPECIAL_TOKENS)}
 
     def encode(self, text: str) -> list[int]:
-        """Return the token ids of `text`, at least one: an empty review is one unknown token."""
-        ids = [
-            self._ids.get(token, UNKNOWN_ID) for token in keep_ends(tokenize(text), self.max_length, self.head_share)
-        ]
-        return ids or [UNKNOWN_ID]
+        """Return at most `max_length` token ids of `text`, at least one: an empty review is one unknown token."""
+        return keep_ends(self.token_ids(text), self.max_length, self.head_share) or [UNKNOWN_ID]
+
+    def token_ids(self, text: str) -> list[int]:
+        """Return the ids of all tokens of `text`, however many."""
+        return [self._ids.get(token, UNKNOWN_ID) for token in tokenize(text)]
 
     def save(self, path: Path) -> None:
         """Write the encoder to the JSON file `path`."""
@@ -79,8 +81,8 @@ class TextEncoder:
         return cls(tuple(tokens), max_length, float(head_share))
 
 
-def keep_ends(tokens: list[str], max_length: int, head_share: float) -> list[str]:
-    """Shorten `tokens` to `max_length` by leaving out the middle.
+def keep_ends(tokens: list[Token], max_length: int, head_share: float) -> list[Token]:
+    """Shorten `tokens`, or their ids, to `max_length` by leaving out the middle.
 
     `keep_ends(["a", "b", "c", "d", "e"], 4, 0.25) -> ["a", "c", "d", "e"]`
     """

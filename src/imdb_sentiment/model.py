@@ -1,21 +1,27 @@
-"""The plain LSTM classifier, and the folder that keeps a trained one."""
+"""The LSTM classifiers: the recipe's plain one, and the one with segments, polarity channels and learnt vectors."""
 
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import keras
-import numpy as np
 from keras import layers
-from numpy.typing import NDArray
 
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.layers import MaskedPooling, ReverseSequence, SequenceLength, WordDropout
-from imdb_sentiment.params import ModelParams, TrainParams, check
-from imdb_sentiment.storage import read_json, read_npz, write_json, write_npz
+from imdb_sentiment.layers import (
+    JoinSegments,
+    MaskedPooling,
+    PolarityScores,
+    ReverseSequence,
+    SequenceLength,
+    SplitSegments,
+    WordDropout,
+)
+from imdb_sentiment.params import ModelParams, TrainParams
+from imdb_sentiment.polarity import ORDERS
 
-# A `.keras` file holds the time at which it was saved, so that equal models would differ; these two do not.
-SETTINGS_NAME: Final = "model.json"
-WEIGHTS_NAME: Final = "weights.npz"
+
+def create_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
+    """Return the compiled model of `params.architecture`."""
+    create = create_baseline_model if params.architecture == "baseline" else create_polarity_model
+    return create(vocabulary_size, params, train)
 
 
 def create_baseline_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
@@ -27,20 +33,48 @@ def create_baseline_model(vocabulary_size: int, params: ModelParams, train: Trai
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     lengths = SequenceLength(params.ignore_padding, name="lengths")(token_ids)
-    words = WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
-    states = layers.Embedding(vocabulary_size, params.embedding_dim, name="embedding")(words)
-    states = layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(states)
+    states = _embed(token_ids, vocabulary_size, params)
     for layer in range(params.lstm_layers):
         states = _lstm(states, lengths, params, name=f"lstm_{layer + 1}")
     pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
     dropped = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
-    probabilities = layers.Dense(1, activation="sigmoid", kernel_regularizer=_penalty(params), name="sentiment")(
-        dropped
+    return _compiled(keras.Model({"token_ids": token_ids}, _sentiment(dropped, params), name="baseline"), train)
+
+
+def create_polarity_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
+    """Return the compiled model whose LSTM reads segments of a review, each word with its n-gram polarity.
+
+    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 3]` (see `PolarityTable.channels`), and gives what
+    the baseline gives. The states of all segments are pooled together; beside them, the sigmoid unit sees the sums of
+    the polarity.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    polarity = keras.Input((None, len(ORDERS)), dtype="float32", name="polarity")
+    lengths = SequenceLength(name="lengths")(token_ids)
+    words = _embed(token_ids, vocabulary_size, params)
+    if params.polarity_inputs:
+        words = layers.Concatenate(name="words_and_polarity")([words, polarity])
+    split = SplitSegments(params.segment_length, name="split_segments")
+    segment_lengths = SequenceLength(name="segment_lengths")(split(token_ids))
+    states = split(words)
+    for layer in range(params.lstm_layers):
+        states = _lstm(states, segment_lengths, params, name=f"lstm_{layer + 1}")
+    states = JoinSegments(name="join_segments")(states, token_ids)
+    pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
+    features = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
+    if params.polarity_scores:
+        scores = PolarityScores(name="polarity_scores")(polarity, lengths)
+        features = layers.Concatenate(name="features")([features, scores])
+    model = keras.Model({"token_ids": token_ids, "polarity": polarity}, _sentiment(features, params), name="polarity")
+    return _compiled(model, train)
+
+
+def _embed(token_ids: Any, vocabulary_size: int, params: ModelParams) -> Any:
+    words = WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
+    embedding = layers.Embedding(
+        vocabulary_size, params.embedding_dim, trainable=params.trainable_embeddings, name="embedding"
     )
-    result = keras.Model(token_ids, probabilities, name="baseline")
-    optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": {"learning_rate": train.learning_rate}})
-    result.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
-    return result
+    return layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(embedding(words))
 
 
 def _lstm(states: Any, lengths: Any, params: ModelParams, name: str) -> Any:
@@ -63,38 +97,17 @@ def _lstm(states: Any, lengths: Any, params: ModelParams, name: str) -> Any:
     return layers.Concatenate(name=f"{name}_both")([forward, backward])
 
 
+def _sentiment(features: Any, params: ModelParams) -> Any:
+    return layers.Dense(1, activation="sigmoid", kernel_regularizer=_penalty(params), name="sentiment")(features)
+
+
 def _penalty(params: ModelParams) -> keras.regularizers.Regularizer | None:
     # None, not a penalty of zero: that would still be computed for every weight.
     return keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
 
 
-def save_model(model: keras.Model, vocabulary_size: int, params: ModelParams, train: TrainParams, folder: Path) -> None:
-    """Write the weights and what `load_model` needs to build the layers into `folder`."""
-    settings = {"vocabulary_size": vocabulary_size, "model": params.model_dump(), "train": train.model_dump()}
-    write_json(settings, folder / SETTINGS_NAME)
-    write_npz({weight.path: np.asarray(weight) for weight in model.weights}, folder / WEIGHTS_NAME)
-
-
-def load_model(folder: Path) -> tuple[keras.Model, ModelParams, int]:
-    """Return what `save_model` wrote: the model, its params and its vocabulary size. Raises ArtifactError."""
-    settings_path, weights_path = folder / SETTINGS_NAME, folder / WEIGHTS_NAME
-    settings = read_json(settings_path)
-    vocabulary_size = settings.get("vocabulary_size")
-    if type(vocabulary_size) is not int or vocabulary_size < 1:
-        raise ArtifactError(settings_path, f"vocabulary_size {vocabulary_size!r}", "a whole number of at least 1")
-    params = check(settings.get("model"), ModelParams, f"{settings_path}: model")
-    train = check(settings.get("train"), TrainParams, f"{settings_path}: train")
-    weights = read_npz(weights_path)
-    model = create_baseline_model(settings["vocabulary_size"], params, train)
-    for weight in model.weights:
-        weight.assign(_checked(weights.get(weight.path), weight, weights_path))
-    return model, params, settings["vocabulary_size"]
-
-
-def _checked(found: NDArray[Any] | None, weight: Any, path: Path) -> NDArray[Any]:
-    if found is None or found.shape != weight.shape:
-        shape = "nothing" if found is None else found.shape
-        raise ArtifactError(path, f"{shape} for {weight.path}", f"the shape {weight.shape}")
-    if found.dtype != weight.dtype or not np.isfinite(found).all():
-        raise ArtifactError(path, f"{found.dtype} for {weight.path}, or no numbers", f"finite {weight.dtype}")
-    return found
+def _compiled(model: keras.Model, train: TrainParams) -> keras.Model:
+    config = {"learning_rate": train.learning_rate, "global_clipnorm": train.clip_norm or None}
+    optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": config})
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
+    return model

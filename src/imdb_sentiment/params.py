@@ -53,16 +53,29 @@ class PreprocessParams(_Section):
     seed: Seed
 
 
+class EmbedParams(_Section):
+    """How word vectors are learnt."""
+
+    window: Annotated[int, Field(ge=1, le=100)]
+    seed: Seed
+
+
 class ModelParams(_Section):
     """The layers of the LSTM classifier."""
 
+    architecture: Literal["baseline", "polarity"]
     embedding_dim: Annotated[int, Field(ge=1, le=4096)]
     lstm_units: Annotated[int, Field(ge=1, le=4096)]
     lstm_layers: Annotated[int, Field(ge=1, le=8)]
     bidirectional: bool
     activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu", "gelu"]
-    pooling: Literal["last", "max", "mean"]
+    pooling: Literal["last", "max", "mean", "max_mean"]
     ignore_padding: bool
+    pretrained_embeddings: bool
+    trainable_embeddings: bool
+    segment_length: Annotated[int, Field(ge=1, le=100_000)]
+    polarity_inputs: bool
+    polarity_scores: bool
     word_dropout_rate: Rate
     embedding_dropout_rate: Rate
     dropout_rate: Rate
@@ -76,8 +89,11 @@ class TrainParams(_Section):
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd"]
     learning_rate: Annotated[float, Field(gt=0, le=10), BeforeValidator(_number)]
     learning_rate_schedule: Literal["constant", "cosine"]
+    clip_norm: Annotated[float, Field(ge=0), BeforeValidator(_number)]
+    averaged_share: Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     epochs: Annotated[int, Field(ge=1, le=10_000)]
+    members: Annotated[int, Field(ge=1, le=100)]
     seed: Seed
 
 
@@ -86,6 +102,7 @@ class Params(_Section):
 
     data: DataParams
     preprocess: PreprocessParams
+    embed: EmbedParams
     model: ModelParams
     train: TrainParams
 

@@ -48,6 +48,8 @@ def preprocess_text_data(
         params.head_share,
     )
     encoded = [encoder.encode(text) for text in track(progress, texts, "Encoding", len(texts), "reviews")]
+    # A review whose movie is not known is a movie of its own.
+    movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
     for part in PARTS:
         rows = np.flatnonzero(parts == part)
@@ -57,6 +59,7 @@ def preprocess_text_data(
             token_ids=pad([encoded[row] for row in rows], params.max_length),
             lengths=np.array([len(encoded[row]) for row in rows], np.int32),
             labels=table["label"].to_numpy()[rows].astype(np.int8),
+            movies=movies[rows],
             seen_in_train=np.array([text in learnt_from for text in texts[rows]]),
         )
     return sequences, encoder

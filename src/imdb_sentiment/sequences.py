@@ -20,20 +20,29 @@ class Sequences:
     """The reviews of one part.
 
     token_ids: int32 [B, T], padded on the right with PAD_ID; lengths: int32 [B], from 1 to T; labels: int8 [B];
-    seen_in_train: bool [B], whether the same text also stands in another part that is learnt from (train, validation).
+    movies: int32 [B], equal for the reviews of one movie; seen_in_train: bool [B], whether the same text also stands in
+    another part that is learnt from (train, validation). polarity: float16 [B, T, 3], where a model reads it.
     """
 
     review_ids: NDArray[np.str_]
     token_ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
     labels: NDArray[np.int8]
+    movies: NDArray[np.int32]
     seen_in_train: NDArray[np.bool_]
+    polarity: NDArray[np.float16] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
 
-_DTYPES: Final = {"token_ids": "int32", "lengths": "int32", "labels": "int8", "seen_in_train": "bool"}
+_DTYPES: Final = {
+    "token_ids": "int32",
+    "lengths": "int32",
+    "labels": "int8",
+    "movies": "int32",
+    "seen_in_train": "bool",
+}
 
 
 def pad(encoded: list[list[int]], max_length: int) -> NDArray[np.int32]:
@@ -58,8 +67,11 @@ def _named_arrays(sequences: dict[str, Sequences]) -> Iterator[tuple[str, NDArra
             yield f"{part}_{field}", getattr(its, field)
 
 
-def load_sequences(path: Path, vocabulary_size: int) -> dict[str, Sequences]:
-    """Read what `save_sequences` wrote. Raises ArtifactError if any array is not as Sequences says."""
+def load_sequences(path: Path, vocabulary_size: int | None = None) -> dict[str, Sequences]:
+    """Read what `save_sequences` wrote. Raises ArtifactError if any array is not as Sequences says.
+
+    Without a `vocabulary_size`, for a caller that reads no token ids, they may be as large as they like.
+    """
     arrays = read_npz(path)
     sequences = {}
     for part in PARTS:
@@ -72,7 +84,7 @@ def load_sequences(path: Path, vocabulary_size: int) -> dict[str, Sequences]:
     return sequences
 
 
-def _check(its: Sequences, part: str, path: Path, vocabulary_size: int) -> None:
+def _check(its: Sequences, part: str, path: Path, vocabulary_size: int | None) -> None:
     rows = its.labels.shape[:1]
     for field, dtype in _DTYPES.items():
         array: NDArray[Any] = getattr(its, field)
@@ -83,11 +95,13 @@ def _check(its: Sequences, part: str, path: Path, vocabulary_size: int) -> None:
         raise ArtifactError(
             path, f"{len(its)} labels, review ids of shape {its.review_ids.shape} in {part}", "one each, and some"
         )
-    if its.token_ids.min() < 0 or its.token_ids.max() >= vocabulary_size:
+    if vocabulary_size is not None and (its.token_ids.min() < 0 or its.token_ids.max() >= vocabulary_size):
         ids = f"token ids from {its.token_ids.min()} to {its.token_ids.max()} in {part}"
         raise ArtifactError(path, ids, f"0 to {vocabulary_size - 1}, the vocabulary's")
     steps = np.arange(its.token_ids.shape[1])
     if its.lengths.min() < 1 or not np.array_equal(its.token_ids != PAD_ID, steps < its.lengths[:, None]):
         raise ArtifactError(path, f"lengths in {part} that are not the rows' own", "at least 1, padding on the right")
+    if its.movies.min() < 0:
+        raise ArtifactError(path, f"the movie {its.movies.min()} in {part}", "a number of at least 0")
     if not np.array_equal(np.unique(its.labels), [0, 1]):
         raise ArtifactError(path, f"only the labels {np.unique(its.labels).tolist()} in {part}", "both 0 and 1")

@@ -1,48 +1,94 @@
-"""Fitting the model: the epochs, what is shown and logged of them, and which one is kept."""
+"""Fitting the model: the epochs, what is shown and logged of them, and which weights are kept."""
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import keras
 import numpy as np
+from numpy.typing import NDArray
 
 from imdb_sentiment.batches import length_grouped_rows, take_batch
+from imdb_sentiment.calibration import THRESHOLD, fit_temperature
+from imdb_sentiment.channels import load_channels
+from imdb_sentiment.embeddings import load_embeddings
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingError
-from imdb_sentiment.model import create_baseline_model, save_model
+from imdb_sentiment.inference import predict_probabilities
+from imdb_sentiment.model import create_model
 from imdb_sentiment.params import ModelParams, TrainParams
 from imdb_sentiment.progress import Progress, no_progress
+from imdb_sentiment.saved_model import SavedModel, save_model
 from imdb_sentiment.sequences import Sequences, load_sequences
 from imdb_sentiment.storage import written_together
 from imdb_sentiment.training_log import TrainingLog
 
-VALIDATION_BATCH_SIZE: Final = 256
-KEPT_BY: Final = "val_accuracy"  # the score of the epoch that is kept, the first of equals
+KEPT_BY: Final = "val_accuracy"  # the score of the weights that are kept, the first of equals
+AVERAGED_EVERY: Final = 10  # steps: between two of them the weights hardly move
 
 
-def train_baseline_model(
+def train_model(
     sequences: Path,
     vocabulary: Path,
+    embeddings: Path,
+    channels: Path,
+    *,
     params: ModelParams,
     train: TrainParams,
-    *,
     folder: Path,
     curves: Path,
     progress: Progress = no_progress,
 ) -> None:
-    """Create the baseline model, fit it to the npz file `sequences`, and write it to `folder`, its curves to `curves`.
+    """Create `train.members` models, fit each to the npz file `sequences` from a seed of its own, and calibrate them.
 
-    Both appear only when the fit is through. Raises ArtifactError, OutputError or TrainingError.
+    `embeddings` and `channels` are read where the params ask for them. Written to `folder`, the curves to `curves`:
+    both appear only when the fit is through. Raises ArtifactError, OutputError or TrainingError.
     """
     vocabulary_size = TextEncoder.load(vocabulary).vocabulary_size
     parts = load_sequences(sequences, vocabulary_size)
-    make_reproducible(train.seed)
-    model = create_baseline_model(vocabulary_size, params, train)
+    vectors = None
+    if params.pretrained_embeddings:
+        vectors = load_embeddings(embeddings, vocabulary_size, params.embedding_dim)
+    if params.architecture == "polarity":
+        polarity = load_channels(channels, parts)
+        parts = {part: replace(its, polarity=polarity[part]) for part, its in parts.items()}
     with written_together(folder, curves) as (partial_folder, partial_curves):
-        split_and_fit_dataset(model, parts, params, train, curves=partial_curves, progress=progress)
-        save_model(model, vocabulary_size, params, train, partial_folder)
+        log = TrainingLog(partial_curves)
+        members = [
+            fit_member(
+                parts, vocabulary_size, vectors, params=params, train=train, number=number, log=log, progress=progress
+            )
+            for number in range(train.members)
+        ]
+        trained = SavedModel(members, vocabulary_size, params, train)
+        validation = parts["validation"]
+        y_prob = predict_probabilities(trained.whole(), validation, params.ignore_padding, progress)
+        temperature = fit_temperature(validation.labels, y_prob)
+        log.end({"validation_accuracy": _scores(validation.labels, y_prob)["accuracy"], "temperature": temperature})
+        save_model(replace(trained, temperature=temperature), partial_folder)
+
+
+def fit_member(
+    parts: Mapping[str, Sequences],
+    vocabulary_size: int,
+    vectors: NDArray[np.float32] | None,
+    *,
+    params: ModelParams,
+    train: TrainParams,
+    number: int,
+    log: TrainingLog | None = None,
+    progress: Progress = no_progress,
+) -> keras.Model:
+    """Return the member of this `number`, counted from 0 and added to the seed, fitted; `vectors float32 [V, E]`."""
+    train = train.model_copy(update={"seed": train.seed + number})
+    make_reproducible(train.seed)
+    model = create_model(vocabulary_size, params, train)
+    if vectors is not None:
+        model.get_layer("embedding").set_weights([vectors])
+    split_and_fit_dataset(model, parts, params, train, log=log, progress=progress)
+    return model
 
 
 def make_reproducible(seed: int) -> None:
@@ -64,36 +110,41 @@ def split_and_fit_dataset(
     params: ModelParams,
     train: TrainParams,
     *,
-    curves: Path | None = None,
+    log: TrainingLog | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, list[float]]:
-    """Fit `model` on the train part and leave it with the weights of the epoch of best validation accuracy.
+    """Fit `model` on the train part and leave it with the weights of best validation accuracy.
 
-    The name is the recipe's, which split here; `sequences` come split from `preprocess_text_data`, and their test part
-    is not touched. Returns the history (`loss`, `accuracy`, `val_loss`, `val_accuracy`, a number an epoch); with
-    `curves`, dvclive writes it there, too. Raises TrainingError if the loss is no longer a number.
+    Those of an epoch, or with `train.averaged_share` the mean of the weights along that last share of the steps
+    (Izmailov et al. 2018). The name is the recipe's, which split here; `sequences` come split from
+    `preprocess_text_data`, and their test part is not touched. Returns the history (`loss`, `accuracy`, `val_loss`,
+    `val_accuracy`, a number an epoch). Raises TrainingError if the loss is no longer a number.
 
     A loop of batches and not `model.fit`: on TensorFlow, `fit` takes the shape of the first batches for that of all,
     and fails at a longer one if those happen to be equally long.
     """
-    log = TrainingLog(curves) if curves is not None else None
     rng = np.random.default_rng(train.seed)
+    average = _WeightAverage(train)
     history: dict[str, list[float]] = {}
-    kept_epoch, kept_weights = 0, model.get_weights()
+    kept_score, kept_weights = -math.inf, model.get_weights()
     for epoch in range(1, train.epochs + 1):
-        metrics = _fit_epoch(model, sequences["train"], epoch, params=params, train=train, rng=rng, progress=progress)
+        metrics = _fit_epoch(
+            model, sequences["train"], epoch, average, params=params, train=train, rng=rng, progress=progress
+        )
         validation = validate(model, sequences["validation"], params, progress)
         metrics |= {f"val_{name}": value for name, value in validation.items()}
         _check_finite(metrics, epoch, train)
         for name, value in metrics.items():
             history.setdefault(name, []).append(value)
         if log is not None:
-            log.add_epoch(epoch, metrics)
-        if kept_epoch == 0 or history[KEPT_BY][-1] > history[KEPT_BY][kept_epoch - 1]:
-            kept_epoch, kept_weights = epoch, model.get_weights()
+            log.add_epoch(metrics)
+        if metrics[KEPT_BY] > kept_score:
+            kept_score, kept_weights = metrics[KEPT_BY], model.get_weights()
+    if average.weights is not None:
+        model.set_weights(average.weights)
+        if validate(model, sequences["validation"], params, progress)[KEPT_BY.removeprefix("val_")] > kept_score:
+            return history
     model.set_weights(kept_weights)
-    if log is not None:
-        log.end(kept_epoch, history[KEPT_BY][kept_epoch - 1])
     return history
 
 
@@ -101,6 +152,7 @@ def _fit_epoch(
     model: keras.Model,
     sequences: Sequences,
     epoch: int,
+    average: "_WeightAverage",
     *,
     params: ModelParams,
     train: TrainParams,
@@ -114,8 +166,10 @@ def _fit_epoch(
         for step, rows in enumerate(batches):
             share = (epoch - 1 + step / len(batches)) / train.epochs
             model.optimizer.learning_rate = learning_rate_at(share, train)
-            token_ids, labels = take_batch(sequences, rows, trim=params.ignore_padding)
-            means.add(model.train_on_batch(token_ids, labels, return_dict=True), len(rows))
+            inputs, labels = take_batch(sequences, rows, trim=params.ignore_padding)
+            means.add(model.train_on_batch(inputs, labels, return_dict=True), len(rows))
+            if step % AVERAGED_EVERY == 0:
+                average.add(model, share)
             task.advance(note=_note(means.values()))
     return means.values()
 
@@ -133,16 +187,32 @@ def learning_rate_at(share: float, train: TrainParams) -> float:
 def validate(
     model: keras.Model, sequences: Sequences, params: ModelParams, progress: Progress = no_progress
 ) -> dict[str, float]:
-    """Return the loss and accuracy of `model` on a part."""
-    means = _Means()
-    batches = length_grouped_rows(sequences.lengths, VALIDATION_BATCH_SIZE)
-    with progress("Validating", len(batches), "batches") as task:
-        for rows in batches:
-            model.reset_metrics()
-            token_ids, labels = take_batch(sequences, rows, trim=params.ignore_padding)
-            means.add(model.test_on_batch(token_ids, labels, return_dict=True), len(rows))
-            task.advance(note=_note(means.values()))
-    return means.values()
+    """Return the loss, without penalties, and the accuracy of `model` on a part."""
+    return _scores(sequences.labels, predict_probabilities(model, sequences, params.ignore_padding, progress))
+
+
+def _scores(y_true: NDArray[np.int8], y_prob: NDArray[np.float64]) -> dict[str, float]:
+    of_truth = np.clip(np.where(y_true == 1, y_prob, 1 - y_prob), keras.config.epsilon(), 1)
+    return {"loss": float(-np.log(of_truth).mean()), "accuracy": float(((y_prob >= THRESHOLD) == y_true).mean())}
+
+
+class _WeightAverage:
+    """The mean of the weights along the last `train.averaged_share` of the steps."""
+
+    def __init__(self, train: TrainParams) -> None:
+        self._begin = 1 - train.averaged_share
+        self._count = 0
+        self.weights: list[NDArray[Any]] | None = None
+
+    def add(self, model: keras.Model, share: float) -> None:
+        if share < self._begin:
+            return
+        weights = model.get_weights()
+        self._count += 1
+        if self.weights is None:
+            self.weights = weights
+        pairs = zip(self.weights, weights, strict=True)
+        self.weights = [mean + (weight - mean) / self._count for mean, weight in pairs]
 
 
 class _Means:

@@ -1,0 +1,110 @@
+"""What each part of the model brings: leave it out, fit again from several seeds, and look at the validation part.
+
+python -m benchmarks.ablation --epochs 2 --seeds 3 metrics/ablation.json
+
+Reads what the stages before train left in `data/`. One process a core, each with one thread: two of them do half as
+much again as one with two threads.
+"""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Annotated, Any, Final
+
+import typer
+
+from imdb_sentiment.cli import command_app, console_progress
+from imdb_sentiment.params import Params, check, load_params
+from imdb_sentiment.progress import track
+from imdb_sentiment.storage import write_json
+from variants.__main__ import merge
+
+WHOLE: Final = "all of it"
+CHANGES: Final[dict[str, dict[str, Any]]] = {
+    WHOLE: {},
+    "random vectors, not learnt ones, and trained": {
+        "model": {"pretrained_embeddings": False, "trainable_embeddings": True}
+    },
+    "learnt vectors, trained on": {"model": {"trainable_embeddings": True}},
+    "forward LSTM only": {"model": {"bidirectional": False}},
+    "max pooling only": {"model": {"pooling": "max"}},
+    "mean pooling only": {"model": {"pooling": "mean"}},
+    "no polarity at the LSTM's input": {"model": {"polarity_inputs": False}},
+    "no polarity at the classifier": {"model": {"polarity_scores": False}},
+    "no polarity at all": {"model": {"polarity_inputs": False, "polarity_scores": False}},
+    "no spatial dropout": {"model": {"embedding_dropout_rate": 0.0}},
+    "constant learning rate": {"train": {"learning_rate_schedule": "constant"}},
+    "no clipped gradients": {"train": {"clip_norm": 0.0}},
+    "weights averaged over the last half of the steps": {"train": {"averaged_share": 0.5}},
+}
+
+
+def ablate(
+    report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
+    params: Annotated[Path, typer.Option(help="The params of the whole model.")] = Path("params.yaml"),
+    data: Annotated[Path, typer.Option(help="Where the stages before train left their outputs.")] = Path("data"),
+    epochs: Annotated[int, typer.Option(help="Epochs of each fit.")] = 2,
+    seeds: Annotated[int, typer.Option(help="Fits of each row.")] = 3,
+    skip_gram: Annotated[Path | None, typer.Option(help="What benchmarks.skip_gram wrote: a row for it.")] = None,
+) -> None:
+    """Fit the model whole and without one part at a time, print the validation part's scores, and write REPORT."""
+    base = load_params(params).model_dump()
+    rows = [(name, change, data / "embeddings.npz") for name, change in CHANGES.items()]
+    if skip_gram is not None:
+        rows.append(("vectors by skip-gram", {}, skip_gram))
+    jobs = [
+        (name, check(merge(base, merge(change, {"train": {"epochs": epochs, "seed": seed}})), Params, name), data, its)
+        for seed in range(seeds)
+        for name, change, its in rows
+    ]
+    scores: dict[str, list[dict[str, float]]] = {name: [] for name, *_ in rows}
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        done = pool.map(_fit, *zip(*jobs, strict=True))
+        for name, score in track(console_progress, done, "Fitting", len(jobs), "models"):
+            scores[name].append(score)
+    summaries = {name: _summary(its) for name, its in scores.items()}
+    write_json({"epochs": epochs, "seeds": seeds, "validation": summaries}, report)
+    for name, its in sorted(summaries.items(), key=lambda item: -item[1]["accuracy_mean"]):
+        accuracy = f"{its['accuracy_mean']:.2%} ± {its['accuracy_std']:.2%}"
+        typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} ± {its['loss_std']:.4f}")
+
+
+def _fit(name: str, params: Params, data: Path, embeddings: Path) -> tuple[str, dict[str, float]]:
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    from imdb_sentiment.channels import load_channels
+    from imdb_sentiment.embeddings import load_embeddings
+    from imdb_sentiment.encoding import TextEncoder
+    from imdb_sentiment.sequences import load_sequences
+    from imdb_sentiment.training import fit_member, validate
+
+    size = TextEncoder.load(data / "vocabulary.json").vocabulary_size
+    parts = load_sequences(data / "sequences.npz", size)
+    polarity = load_channels(data / "channels.npz", parts)
+    parts = {part: replace(its, polarity=polarity[part]) for part, its in parts.items() if part != "test"}
+    vectors = load_embeddings(embeddings, size, params.model.embedding_dim)
+    model = fit_member(
+        parts,
+        size,
+        vectors if params.model.pretrained_embeddings else None,
+        params=params.model,
+        train=params.train,
+        number=0,
+    )
+    return name, validate(model, parts["validation"], params.model)
+
+
+def _summary(scores: list[dict[str, float]]) -> dict[str, float]:
+    return {
+        f"{score}_{name}": of(its[score] for its in scores)
+        for score in ("accuracy", "loss")
+        for name, of in (("mean", mean), ("std", stdev))
+    }
+
+
+app = command_app(ablate)
+
+if __name__ == "__main__":
+    app()

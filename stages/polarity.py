@@ -1,0 +1,26 @@
+"""Learn which words and phrases the positive and the negative reviews have."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from imdb_sentiment.cli import command_app, console_progress
+
+
+def polarity(
+    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
+    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
+    table: Annotated[Path, typer.Argument(help="The npz file to write: the polarity of each n-gram.")],
+    channels: Annotated[Path, typer.Argument(help="The npz file to write: the polarity at each token of SEQUENCES.")],
+) -> None:
+    """Count n-grams in the train part of SEQUENCES, and write their polarity to TABLE and CHANNELS."""
+    from imdb_sentiment.channels import write_polarity
+
+    write_polarity(sequences, vocabulary, table, channels, progress=console_progress)
+
+
+app = command_app(polarity)
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,42 @@
+"""The temperature: found again where it is known, and never worse than none."""
+
+import numpy as np
+import pytest
+
+from imdb_sentiment.calibration import fit_temperature
+
+
+def simulated(factor: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    """Return labels drawn from probabilities, and those probabilities with their logits multiplied by `factor`."""
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, count)
+    labels = (rng.random(count) < 1 / (1 + np.exp(-logits))).astype(np.int8)
+    return labels, 1 / (1 + np.exp(-factor * logits))
+
+
+def loss(y_true: np.ndarray, y_prob: np.ndarray, temperature: float) -> float:
+    logits = np.log(y_prob / (1 - y_prob)) / temperature
+    return float(np.logaddexp(0, np.where(y_true == 1, -logits, logits)).mean())
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 2.0, 4.0])
+def test_a_known_temperature_is_found(factor: float) -> None:
+    assert fit_temperature(*simulated(factor)) == pytest.approx(factor, rel=0.03)
+
+
+def test_the_loss_is_lowest_at_it() -> None:
+    y_true, y_prob = simulated(1.7, count=500)
+    found = fit_temperature(y_true, y_prob)
+    lowest = loss(y_true, y_prob, found)
+    assert all(lowest <= loss(y_true, y_prob, other) for other in (1.0, found * 0.98, found * 1.02))
+
+
+def test_what_is_always_right_and_what_is_always_wrong_stay_within_bounds() -> None:
+    labels = np.array([0, 1, 0, 1], np.int8)
+    certain = labels.astype(float)
+    assert 0.1 <= fit_temperature(labels, certain) < 0.2
+    assert 9 < fit_temperature(labels, 1 - certain) <= 10
+
+
+def test_probabilities_of_one_half_are_left() -> None:
+    assert np.isfinite(fit_temperature(np.array([0, 1], np.int8), np.array([0.5, 0.5])))
