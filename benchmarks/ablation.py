@@ -2,20 +2,16 @@
 
 python -m benchmarks.ablation --epochs 2 --seeds 3 metrics/ablation.json
 
-Reads what the stages before train left in `data/`. One process a core, each with one thread: two of them do half as
-much again as one with two threads.
+Reads what the stages before train left in `data/`.
 """
 
-import os
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Annotated, Any, Final
 
 import typer
 
+from benchmarks.fitting import fit, in_processes
 from imdb_sentiment.cli import command_app, console_progress
 from imdb_sentiment.params import Params, check, load_params
 from imdb_sentiment.progress import track
@@ -25,16 +21,11 @@ from variants.__main__ import merge
 WHOLE: Final = "all of it"
 CHANGES: Final[dict[str, dict[str, Any]]] = {
     WHOLE: {},
-    "random vectors, not learnt ones, and trained": {
-        "model": {"pretrained_embeddings": False, "trainable_embeddings": True}
-    },
     "learnt vectors, trained on": {"model": {"trainable_embeddings": True}},
     "forward LSTM only": {"model": {"bidirectional": False}},
     "max pooling only": {"model": {"pooling": "max"}},
-    "mean pooling only": {"model": {"pooling": "mean"}},
     "no polarity at the LSTM's input": {"model": {"polarity_inputs": False}},
     "no polarity at the classifier": {"model": {"polarity_scores": False}},
-    "no polarity at all": {"model": {"polarity_inputs": False, "polarity_scores": False}},
     "no spatial dropout": {"model": {"embedding_dropout_rate": 0.0}},
     "constant learning rate": {"train": {"learning_rate_schedule": "constant"}},
     "no clipped gradients": {"train": {"clip_norm": 0.0}},
@@ -61,10 +52,9 @@ def ablate(
         for name, change, its in rows
     ]
     scores: dict[str, list[dict[str, float]]] = {name: [] for name, *_ in rows}
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        done = pool.map(_fit, *zip(*jobs, strict=True))
-        for name, score in track(console_progress, done, "Fitting", len(jobs), "models"):
-            scores[name].append(score)
+    done = in_processes(_validated, jobs)
+    for name, score in track(console_progress, done, "Fitting", len(jobs), "models"):
+        scores[name].append(score)
     summaries = {name: _summary(its) for name, its in scores.items()}
     write_json({"epochs": epochs, "seeds": seeds, "validation": summaries}, report)
     for name, its in sorted(summaries.items(), key=lambda item: -item[1]["accuracy_mean"]):
@@ -72,27 +62,10 @@ def ablate(
         typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} ± {its['loss_std']:.4f}")
 
 
-def _fit(name: str, params: Params, data: Path, embeddings: Path) -> tuple[str, dict[str, float]]:
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    from imdb_sentiment.channels import load_channels
-    from imdb_sentiment.embeddings import load_embeddings
-    from imdb_sentiment.encoding import TextEncoder
-    from imdb_sentiment.sequences import load_sequences
-    from imdb_sentiment.training import fit_member, validate
+def _validated(name: str, params: Params, data: Path, embeddings: Path) -> tuple[str, dict[str, float]]:
+    from imdb_sentiment.training import validate
 
-    size = TextEncoder.load(data / "vocabulary.json").vocabulary_size
-    parts = load_sequences(data / "sequences.npz", size)
-    polarity = load_channels(data / "channels.npz", parts)
-    parts = {part: replace(its, polarity=polarity[part]) for part, its in parts.items() if part != "test"}
-    vectors = load_embeddings(embeddings, size, params.model.embedding_dim)
-    model = fit_member(
-        parts,
-        size,
-        vectors if params.model.pretrained_embeddings else None,
-        params=params.model,
-        train=params.train,
-        number=0,
-    )
+    model, parts = fit(params, data, embeddings)
     return name, validate(model, parts["validation"], params.model)
 
 

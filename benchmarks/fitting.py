@@ -1,0 +1,47 @@
+"""Fitting many models side by side: one process a core, each with one thread.
+
+Two such processes do half as much again as one with two threads.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any, TypeVar
+
+from imdb_sentiment.params import Params
+
+Result = TypeVar("Result")
+
+
+def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
+    """Yield `fit(*job)` for each of `jobs`, in their order."""
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+        yield from pool.map(fit, *zip(*jobs, strict=True))
+
+
+def fit(params: Params, data: Path, embeddings: Path) -> tuple[Any, dict[str, Any]]:
+    """Return one model, fitted from the seed of `params`, and the parts that it was fitted and validated on."""
+    from imdb_sentiment.embeddings import load_embeddings
+    from imdb_sentiment.encoding import TextEncoder
+    from imdb_sentiment.training import fit_member
+
+    parts = load_inputs(data)
+    size = TextEncoder.load(data / "vocabulary.json").vocabulary_size
+    vectors = None
+    if params.model.pretrained_embeddings:
+        vectors = load_embeddings(embeddings, size, params.model.embedding_dim)
+    return fit_member(parts, size, vectors, params=params.model, train=params.train, number=0), parts
+
+
+def load_inputs(data: Path) -> dict[str, Any]:
+    """Return the sequences of each part with their polarity, from what the stages wrote to `data`."""
+    from imdb_sentiment.channels import load_channels
+    from imdb_sentiment.sequences import load_sequences
+
+    parts = load_sequences(data / "sequences.npz")
+    polarity = load_channels(data / "channels.npz", parts)
+    return {part: replace(its, polarity=polarity[part]) for part, its in parts.items()}
