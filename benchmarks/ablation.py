@@ -1,6 +1,12 @@
 """What each part of the model brings: leave it out, fit again from several seeds, and look at the validation part.
 
-python -m benchmarks.ablation --epochs 2 --seeds 3 metrics/ablation.json
+python -m benchmarks.ablation metrics/ablation.json
+
+Two rows need other inputs: vectors of benchmarks.skip_gram (--skip-gram), and channels (--labelled) of
+
+sed 's/unlabelled: true/unlabelled: false/' params.yaml > runs/labelled.yaml
+python -m stages.polarity data/reviews.parquet data/sequences.npz data/vocabulary.json \
+    runs/labelled_table.npz runs/labelled.npz --params runs/labelled.yaml
 
 Reads what the stages before train left in `data/`.
 """
@@ -21,7 +27,6 @@ from variants.__main__ import merge
 WHOLE: Final = "all of it"
 CHANGES: Final[dict[str, dict[str, Any]]] = {
     WHOLE: {},
-    "learnt vectors, trained on": {"model": {"trainable_embeddings": True}},
     "forward LSTM only": {"model": {"bidirectional": False}},
     "max pooling only": {"model": {"pooling": "max"}},
     "no polarity at the LSTM's input": {"model": {"polarity_inputs": False}},
@@ -40,16 +45,22 @@ def ablate(
     epochs: Annotated[int, typer.Option(help="Epochs of each fit.")] = 2,
     seeds: Annotated[int, typer.Option(help="Fits of each row.")] = 3,
     skip_gram: Annotated[Path | None, typer.Option(help="What benchmarks.skip_gram wrote: a row for it.")] = None,
+    labelled: Annotated[
+        Path | None, typer.Option(help="Channels by stages.polarity without polarity.unlabelled: a row for them.")
+    ] = None,
 ) -> None:
     """Fit the model whole and without one part at a time, print the validation part's scores, and write REPORT."""
     base = load_params(params).model_dump()
-    rows = [(name, change, data / "embeddings.npz") for name, change in CHANGES.items()]
+    rows: list[tuple[str, dict[str, Any], Path | None, Path | None]]
+    rows = [(name, change, None, None) for name, change in CHANGES.items()]
     if skip_gram is not None:
-        rows.append(("vectors by skip-gram", {}, skip_gram))
+        rows.append(("vectors by skip-gram", {}, skip_gram, None))
+    if labelled is not None:
+        rows.append(("polarity by labelled reviews alone", {}, None, labelled))
     jobs = [
-        (name, check(merge(base, merge(change, {"train": {"epochs": epochs, "seed": seed}})), Params, name), data, its)
+        (name, check(merge(base, merge(change, {"train": {"epochs": epochs, "seed": seed}})), Params, name), data, *its)
         for seed in range(seeds)
-        for name, change, its in rows
+        for name, change, *its in rows
     ]
     scores: dict[str, list[dict[str, float]]] = {name: [] for name, *_ in rows}
     done = in_processes(_validated, jobs)
@@ -62,10 +73,12 @@ def ablate(
         typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} ± {its['loss_std']:.4f}")
 
 
-def _validated(name: str, params: Params, data: Path, embeddings: Path) -> tuple[str, dict[str, float]]:
+def _validated(
+    name: str, params: Params, data: Path, embeddings: Path | None, channels: Path | None
+) -> tuple[str, dict[str, float]]:
     from imdb_sentiment.training import validate
 
-    model, parts = fit(params, data, embeddings)
+    model, parts = fit(params, data, embeddings, channels)
     return name, validate(model, parts["validation"], params.model)
 
 

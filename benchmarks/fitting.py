@@ -23,25 +23,30 @@ def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) ->
         yield from pool.map(fit, *zip(*jobs, strict=True))
 
 
-def fit(params: Params, data: Path, embeddings: Path) -> tuple[Any, dict[str, Any]]:
-    """Return one model, fitted from the seed of `params`, and the parts that it was fitted and validated on."""
+def fit(
+    params: Params, data: Path, embeddings: Path | None = None, channels: Path | None = None
+) -> tuple[Any, dict[str, Any]]:
+    """Return one model, fitted from the seed of `params`, and the parts that it was fitted and validated on.
+
+    All from `data`, but for other `embeddings` or `channels`.
+    """
     from imdb_sentiment.embeddings import load_embeddings
     from imdb_sentiment.encoding import TextEncoder
     from imdb_sentiment.training import fit_member
 
-    parts = load_inputs(data)
+    parts = load_inputs(data, channels)
     size = TextEncoder.load(data / "vocabulary.json").vocabulary_size
     vectors = None
     if params.model.pretrained_embeddings:
-        vectors = load_embeddings(embeddings, size, params.model.embedding_dim)
+        vectors = load_embeddings(embeddings or data / "embeddings.npz", size, params.model.embedding_dim)
     return fit_member(parts, size, vectors, params=params.model, train=params.train, number=0), parts
 
 
-def load_inputs(data: Path) -> dict[str, Any]:
+def load_inputs(data: Path, channels: Path | None = None) -> dict[str, Any]:
     """Return the sequences of each part with their polarity, from what the stages wrote to `data`."""
     from imdb_sentiment.channels import load_channels
     from imdb_sentiment.sequences import load_sequences
 
     parts = load_sequences(data / "sequences.npz")
-    polarity = load_channels(data / "channels.npz", parts)
+    polarity = load_channels(channels or data / "channels.npz", parts)
     return {part: replace(its, polarity=polarity[part]) for part, its in parts.items()}

@@ -73,7 +73,7 @@ def _logits(params: Params, seed: int | None, number: int, data: Path) -> tuple[
         model, parts = load_model(data / "model").members[number], load_inputs(data)
     else:
         train = params.train.model_copy(update={"seed": seed})
-        model, parts = fit(params.model_copy(update={"train": train}), data, data / "embeddings.npz")
+        model, parts = fit(params.model_copy(update={"train": train}), data)
     validation, test = (predict_probabilities(model, parts[part]) for part in ("validation", "test"))
     return _logit(validation), _logit(test)
 

@@ -42,7 +42,7 @@ _OPINIONS = {
 }
 _RATINGS = {"pos": (7, 8, 9, 10), "neg": (1, 2, 3, 4), "unsup": (0,)}
 
-_DONE = re.compile(r"[A-Z][\w /]*: [\d,]+ (?:reviews|files|batches|bytes|distances|orders)")
+_DONE = re.compile(r"[A-Z][\w /]*: [\d,]+ (?:reviews|files|batches|bytes|distances|orders|channels)")
 
 # What makes a model tiny. A value is YAML as it would be typed, and so a text: one number can be spelled in many ways.
 _TINY = {
@@ -163,7 +163,8 @@ def _prepared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
     params = ("--params", folder / "params.yaml")
     assert run_stage(preprocess.app, reviews, *outputs, *params).exit_code == 0
     assert run_stage(embed.app, reviews, *outputs, folder / "embeddings.npz", *params).exit_code == 0
-    assert run_stage(polarity.app, *outputs, folder / "polarity.npz", folder / "channels.npz").exit_code == 0
+    learnt = (folder / "polarity.npz", folder / "channels.npz")
+    assert run_stage(polarity.app, reviews, *outputs, *learnt, *params).exit_code == 0
     return folder
 
 

@@ -34,8 +34,8 @@ def run_embed(folder: Path) -> Result:
 
 
 def run_polarity(folder: Path) -> Result:
-    names = ("sequences.npz", "vocabulary.json", "polarity.npz", "channels.npz")
-    return run_stage(polarity.app, *(folder / name for name in names))
+    names = ("reviews.parquet", "sequences.npz", "vocabulary.json", "polarity.npz", "channels.npz")
+    return run_stage(polarity.app, *(folder / name for name in names), "--params", folder / "params.yaml")
 
 
 def run_train(folder: Path) -> Result:

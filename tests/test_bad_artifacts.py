@@ -83,6 +83,7 @@ def test_a_parquet_file_cut_short_or_damaged_is_refused(prepared: Path) -> None:
         (run_embed, "reviews.parquet"),
         (run_embed, "vocabulary.json"),
         (run_polarity, "sequences.npz"),
+        (run_polarity, "reviews.parquet"),
         (run_train, "sequences.npz"),
         (run_train, "embeddings.npz"),
         (run_train, "channels.npz"),

@@ -11,7 +11,16 @@ import numpy as np
 import pytest
 
 from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import MIN_REVIEWS, ORDERS, PolarityTable, learn_polarity, ngram_keys
+from imdb_sentiment.polarity import (
+    CHANNELS,
+    MIN_REVIEWS,
+    ORDERS,
+    PolarityTable,
+    find_ngrams,
+    learn_polarity,
+    learn_unlabelled_polarity,
+    ngram_keys,
+)
 from imdb_sentiment.sequences import Sequences
 from tests.test_sequences import sequences_of
 
@@ -45,6 +54,16 @@ def polarity_by_hand(its: Sequences, order: int, without_movie: int | None = Non
     return {key: math.log((p + 1) / (q + 1)) for key, (q, p) in counts.items() if p + q >= MIN_REVIEWS}
 
 
+Y_PROB = np.array([0.9, 0.2, 0.6] * 14)[:40]
+
+
+def table_of(its: Sequences) -> PolarityTable:
+    """Return a table of `its` as the labelled reviews and, with probabilities, as the unlabelled ones."""
+    tables, _ = learn_polarity(its, VOCABULARY_SIZE)
+    tables += learn_unlabelled_polarity(its.token_ids, Y_PROB[: len(its)], VOCABULARY_SIZE)
+    return PolarityTable(VOCABULARY_SIZE, tuple(keys for keys, _ in tables), tuple(odds for _, odds in tables))
+
+
 def test_the_keys_of_ngrams_stand_where_they_end() -> None:
     token_ids = np.array([[5, 9, 0], [1, 2, 3]], np.int32)
     assert ngram_keys(token_ids, 1, 10).tolist() == [[5, 9, -1], [-1, 2, 3]]
@@ -62,8 +81,9 @@ def test_the_largest_vocabulary_has_a_key_for_every_ngram() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_table_holds_the_log_odds_of_every_ngram_of_two_reviews(seed: int) -> None:
     its = corpus(seed=seed)
-    table, _ = learn_polarity(its, VOCABULARY_SIZE)
+    table = table_of(its)
     channels = table.channels(its.token_ids)
+    assert channels.shape == (40, 12, CHANNELS)
     for index, order in enumerate(ORDERS):
         by_hand = polarity_by_hand(its, order)
         assert by_hand
@@ -72,6 +92,39 @@ def test_a_table_holds_the_log_odds_of_every_ngram_of_two_reviews(seed: int) -> 
             expected = [by_hand.get(ngram, 0.0) if ngram else 0.0 for ngram in ngrams_of(ids, order)]
             np.testing.assert_allclose(channels[row, : len(ids), index], expected, atol=2e-3)
             assert not channels[row, len(ids) :].any()
+
+
+def test_an_unlabelled_review_counts_for_both_sides_by_its_probability() -> None:
+    its = corpus()
+    channels = table_of(its).channels(its.token_ids)
+    for index, order in enumerate(ORDERS, len(ORDERS)):
+        counts: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0.0, 0])
+        for ids, probability in zip(rows_of(its), Y_PROB, strict=True):
+            for ngram in {ngram for ngram in ngrams_of(ids, order) if ngram}:
+                counts[ngram] = [
+                    counts[ngram][0] + 1 - probability,
+                    counts[ngram][1] + probability,
+                    counts[ngram][2] + 1,
+                ]
+        for row, ids in enumerate(rows_of(its)):
+            expected = [
+                math.log((counts[ngram][1] + 1) / (counts[ngram][0] + 1))
+                if ngram and counts[ngram][2] >= MIN_REVIEWS
+                else 0.0
+                for ngram in ngrams_of(ids, order)
+            ]
+            np.testing.assert_allclose(channels[row, : len(ids), index], expected, atol=2e-3)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_ngrams_are_found_wherever_they_stand(order: int) -> None:
+    its = corpus()
+    keys = table_of(its).keys[order - 1]
+    reviews, places = find_ngrams(its.token_ids, order, keys, VOCABULARY_SIZE)
+    found = sorted(zip(reviews.tolist(), keys[places].tolist(), strict=True))
+    wanted = ngram_keys(its.token_ids, order, VOCABULARY_SIZE)
+    assert found == sorted((row, key) for row in range(40) for key in wanted[row].tolist() if key in set(keys.tolist()))
+    assert [len(one) for one in find_ngrams(its.token_ids, order, keys[:0], VOCABULARY_SIZE)] == [0, 0]
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -96,7 +149,7 @@ def test_the_labels_of_a_movie_change_nothing_in_what_its_own_reviews_see() -> N
 
 
 def test_what_no_training_review_says_is_neither_positive_nor_negative() -> None:
-    table, _ = learn_polarity(sequences_of([[2, 3], [2, 3], [4]], [1, 1, 0]), VOCABULARY_SIZE)
+    table = table_of(sequences_of([[2, 3], [2, 3], [4]], [1, 1, 0]))
     channels = table.channels(np.array([[2, 3, 4, 5, 6, 0]], np.int32))
     np.testing.assert_allclose(channels[0, :, 0].astype(float), [math.log(3), math.log(3), 0, 0, 0, 0], atol=1e-3)
     np.testing.assert_allclose(channels[0, :, 1].astype(float), [0, math.log(3), 0, 0, 0, 0], atol=1e-3)
@@ -105,7 +158,7 @@ def test_what_no_training_review_says_is_neither_positive_nor_negative() -> None
 
 
 def test_a_table_comes_back_and_makes_the_same_bytes(tmp_path: Path) -> None:
-    table, _ = learn_polarity(corpus(), VOCABULARY_SIZE)
+    table = table_of(corpus())
     for name in ("one", "two"):
         table.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -120,18 +173,19 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no size": (lambda its: its.pop("vocabulary_size"), "vocabulary_size None"),
     "a size of 0": (lambda its: its.update(vocabulary_size=np.array(0)), "vocabulary_size 0"),
     "several sizes": (lambda its: its.update(vocabulary_size=np.array([7, 7])), "vocabulary_size"),
-    "no keys": (lambda its: its.pop("keys_2"), "no table of 2-grams"),
-    "fewer log-odds": (lambda its: its.update(log_odds_3=its["log_odds_3"][1:]), "no table of 3-grams"),
-    "keys of another type": (lambda its: its.update(keys_1=its["keys_1"].astype(np.int32)), "1-gram keys of int32"),
-    "keys out of order": (lambda its: its.update(keys_1=its["keys_1"][::-1].copy()), "out of order"),
-    "no numbers": (lambda its: its["log_odds_1"].__setitem__(0, np.nan), "1-gram log-odds"),
+    "no keys": (lambda its: its.pop("steps_2"), "no table of channel 2"),
+    "fewer log-odds": (lambda its: its.update(log_odds_3=its["log_odds_3"][1:]), "no table of channel 3"),
+    "keys of another type": (lambda its: its.update(steps_1=its["steps_1"].astype(np.int32)), "channel 1 of int32"),
+    "keys out of order": (lambda its: its["steps_1"].__setitem__(1, -1), "out of order"),
+    "a key twice": (lambda its: its["steps_4"].__setitem__(1, 0), "out of order"),
+    "no numbers": (lambda its: its["log_odds_1"].__setitem__(0, np.nan), "log-odds of channel 1"),
     "log-odds of another type": (lambda its: its.update(log_odds_1=its["log_odds_1"].astype(float)), "float64"),
 }
 
 
 @pytest.mark.parametrize(("change", "message"), BROKEN.values(), ids=BROKEN.keys())
 def test_what_is_no_table_is_refused(tmp_path: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:
-    learn_polarity(corpus(), VOCABULARY_SIZE)[0].save(tmp_path / "table.npz")
+    table_of(corpus()).save(tmp_path / "table.npz")
     with np.load(tmp_path / "table.npz") as file:
         arrays = dict(file)
     change(arrays)

@@ -7,6 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from imdb_sentiment.encoding import PAD_ID
+from imdb_sentiment.polarity import CHANNELS
 from tests.test_model import (
     TOKEN_IDS,
     VOCABULARY_SIZE,
@@ -19,7 +20,7 @@ from tests.test_model import (
 
 SEGMENT = 4
 LABELS = np.array([[1], [0], [0], [1], [0], [1]], np.float32)
-_DRAWN = np.random.default_rng(7).normal(size=(6, 6, 3)).astype(np.float32)
+_DRAWN = np.random.default_rng(7).normal(size=(6, 6, CHANNELS)).astype(np.float32)
 POLARITY = np.where(TOKEN_IDS[..., None] != PAD_ID, _DRAWN, 0).astype(np.float32)
 INPUTS = {"token_ids": TOKEN_IDS, "polarity": POLARITY}
 

@@ -15,6 +15,7 @@ import pytest
 from imdb_sentiment.encoding import SPECIAL_TOKENS, TextEncoder
 from imdb_sentiment.errors import ArtifactError, TrainingError
 from imdb_sentiment.params import ModelParams, TrainParams
+from imdb_sentiment.polarity import CHANNELS
 from imdb_sentiment.sequences import Sequences, save_sequences
 from tests.conftest import snapshot
 from tests.test_model import VOCABULARY_SIZE, model_params, predict, train_params
@@ -289,13 +290,14 @@ FAST = {"learning_rate": 10.0, "optimizer": "sgd"}
 
 def write_inputs(folder: Path, **parts: Sequences) -> None:
     """Write what train reads, of VOCABULARY_SIZE tokens, into `folder`."""
-    from imdb_sentiment.channels import write_polarity
-
-    save_sequences(parts_of(**parts), folder / "sequences.npz")
+    sequences = parts_of(**parts)
+    save_sequences(sequences, folder / "sequences.npz")
     TextEncoder((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(folder / "vocabulary.json")
     np.savez(folder / "embeddings.npz", embeddings=VECTORS.astype(np.float16))
-    names = ("sequences.npz", "vocabulary.json", "polarity.npz", "channels.npz")
-    write_polarity(*(folder / name for name in names))
+    rng = np.random.default_rng(0)
+    drawn = {part: rng.normal(size=(*its.token_ids.shape, CHANNELS)) for part, its in sequences.items()}
+    channels = {part: np.where(sequences[part].token_ids[..., None] > 0, its, 0) for part, its in drawn.items()}
+    np.savez(folder / "channels.npz", **{part: its.astype(np.float16) for part, its in channels.items()})
 
 
 def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = TRAIN) -> None:

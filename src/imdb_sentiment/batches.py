@@ -35,7 +35,7 @@ def take_batch(
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
     """Return the inputs and the labels `float32 [B, 1]` of some rows, as long as the longest review of them.
 
-    The inputs are `token_ids int32 [B, T]` and, where the sequences have it, `polarity float32 [B, T, 3]`. Without
+    The inputs are `token_ids int32 [B, T]` and, where the sequences have it, `polarity float32 [B, T, 6]`. Without
     `trim`, T is that of the padded array.
     """
     longest = sequences.lengths[rows].max() if trim else None

@@ -8,36 +8,63 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.encoding import PAD_ID, TextEncoder
 from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import LARGEST_VOCABULARY, ORDERS, learn_polarity
+from imdb_sentiment.params import PolarityParams
+from imdb_sentiment.polarity import (
+    CHANNELS,
+    LARGEST_VOCABULARY,
+    ORDERS,
+    PolarityTable,
+    learn_polarity,
+    learn_unlabelled_polarity,
+)
 from imdb_sentiment.progress import Progress, no_progress
-from imdb_sentiment.sequences import PARTS, Sequences, load_sequences
+from imdb_sentiment.sequences import Sequences, load_sequences
 from imdb_sentiment.storage import read_npz, write_npz, written_together
+from imdb_sentiment.teacher import encode_unlabelled, teach
 
 
 def write_polarity(
-    sequences: Path, vocabulary: Path, table: Path, channels: Path, progress: Progress = no_progress
+    reviews: Path,
+    sequences: Path,
+    vocabulary: Path,
+    *,
+    params: PolarityParams,
+    table: Path,
+    channels: Path,
+    progress: Progress = no_progress,
 ) -> None:
     """Learn the polarity of n-grams from the train part of the npz file `sequences`.
 
-    Written to the npz file `table`, and to `channels` as each part's reviews see it (see `learn_polarity` for those of
-    the train part). Raises ArtifactError or OutputError.
+    With `params.unlabelled` also from the unlabelled reviews of the Parquet table `reviews`, where it has any. Written
+    to the npz file `table`, and to `channels` as each part's reviews see it (see `learn_polarity` for those of the
+    train part). Raises ArtifactError or OutputError.
     """
-    vocabulary_size = TextEncoder.load(vocabulary).vocabulary_size
-    if vocabulary_size > LARGEST_VOCABULARY:
-        raise ArtifactError(vocabulary, f"{vocabulary_size} tokens", f"at most {LARGEST_VOCABULARY}")
-    parts = load_sequences(sequences, vocabulary_size)
-    learnt, of_train = learn_polarity(parts["train"], vocabulary_size, progress)
-    others = {part: learnt.channels(parts[part].token_ids, progress) for part in PARTS if part != "train"}
+    encoder = TextEncoder.load(vocabulary)
+    size = encoder.vocabulary_size
+    if size > LARGEST_VOCABULARY:
+        raise ArtifactError(vocabulary, f"{size} tokens", f"at most {LARGEST_VOCABULARY}")
+    parts = load_sequences(sequences, size)
+    tables, of_train = learn_polarity(parts["train"], size, progress)
+    keys = tuple(its for its, _ in tables)
+    unlabelled = encode_unlabelled(reviews, encoder, progress) if params.unlabelled else None
+    if unlabelled is not None and len(unlabelled):
+        y_prob = teach(parts["train"], unlabelled, keys, size)
+        tables += learn_unlabelled_polarity(unlabelled, y_prob, size, progress)
+    else:
+        tables += [(np.zeros(0, np.int64), np.zeros(0, np.float16))] * len(ORDERS)
+    learnt = PolarityTable(size, tuple(its for its, _ in tables), tuple(its for _, its in tables))
+    seen = {part: learnt.channels(its.token_ids, progress) for part, its in parts.items()}
+    seen["train"][..., : len(ORDERS)] = of_train
     with written_together(table, channels) as (partial_table, partial_channels):
         learnt.save(partial_table)
-        write_npz({"train": of_train} | others, partial_channels)
+        write_npz(seen, partial_channels)
 
 
 def load_channels(path: Path, parts: Mapping[str, Sequences]) -> dict[str, NDArray[np.float16]]:
-    """Return the channels `float16 [B, T, 3]` of each part. Raises ArtifactError if they are not those of `parts`."""
+    """Return the channels `float16 [B, T, 6]` of each part. Raises ArtifactError if they are not those of `parts`."""
     arrays = read_npz(path)
     for part, its in parts.items():
-        expected = (*its.token_ids.shape, len(ORDERS))
+        expected = (*its.token_ids.shape, CHANNELS)
         found = arrays.get(part)
         if found is None or found.shape != expected or found.dtype != np.float16:
             shape = "nothing" if found is None else f"{found.dtype} of shape {found.shape}"

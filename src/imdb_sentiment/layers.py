@@ -101,7 +101,7 @@ class JoinSegments(keras.layers.Layer):
 class PolarityScores(keras.layers.Layer):
     """Sum the n-gram polarities of a review, divided by the root of its length so that long reviews are not certain.
 
-    `(polarity float32 [B, T, 3], lengths int32 [B])` -> `float32 [B, 3]`. The polarity of padding is 0.
+    `(polarity float32 [B, T, 6], lengths int32 [B])` -> `float32 [B, 6]`. The polarity of padding is 0.
     """
 
     def call(self, polarity: Any, lengths: Any) -> Any:

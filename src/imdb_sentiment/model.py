@@ -15,7 +15,7 @@ from imdb_sentiment.layers import (
     WordDropout,
 )
 from imdb_sentiment.params import ModelParams, TrainParams
-from imdb_sentiment.polarity import ORDERS
+from imdb_sentiment.polarity import CHANNELS
 
 
 def create_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
@@ -44,12 +44,12 @@ def create_baseline_model(vocabulary_size: int, params: ModelParams, train: Trai
 def create_polarity_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
     """Return the compiled model whose LSTM reads segments of a review, each word with its n-gram polarity.
 
-    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 3]` (see `PolarityTable.channels`), and gives what
+    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 6]` (see `PolarityTable.channels`), and gives what
     the baseline gives. The states of all segments are pooled together; beside them, the sigmoid unit sees the sums of
     the polarity.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    polarity = keras.Input((None, len(ORDERS)), dtype="float32", name="polarity")
+    polarity = keras.Input((None, CHANNELS), dtype="float32", name="polarity")
     lengths = SequenceLength(name="lengths")(token_ids)
     words = _embed(token_ids, vocabulary_size, params)
     if params.polarity_inputs:

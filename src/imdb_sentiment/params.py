@@ -60,6 +60,12 @@ class EmbedParams(_Section):
     seed: Seed
 
 
+class PolarityParams(_Section):
+    """From which reviews the polarity of n-grams is learnt."""
+
+    unlabelled: bool
+
+
 class ModelParams(_Section):
     """The layers of the LSTM classifier."""
 
@@ -103,6 +109,7 @@ class Params(_Section):
     data: DataParams
     preprocess: PreprocessParams
     embed: EmbedParams
+    polarity: PolarityParams
     model: ModelParams
     train: TrainParams
 

@@ -3,6 +3,7 @@
 For each position t of a review, one number an order n: the log-odds of the n-gram that ends at t,
 `log((p + 1) / (q + 1))` with p and q the number of positive and negative training reviews that contain it. It is the
 naive Bayes log-count ratio of NB-SVM (Wang, Manning 2012, equation 1), handed to the LSTM in the order of the text.
+And the same once more, counted over the unlabelled reviews as a teacher labels them (see `teacher`).
 """
 
 from dataclasses import dataclass
@@ -19,45 +20,54 @@ from imdb_sentiment.sequences import Sequences
 from imdb_sentiment.storage import read_npz, write_npz
 
 ORDERS: Final = (1, 2, 3)
+CHANNELS: Final = 2 * len(ORDERS)  # by the labelled reviews, then by the unlabelled ones
 # What one review says of an n-gram is that review's own opinion.
 MIN_REVIEWS: Final = 2
 LARGEST_VOCABULARY: Final = 2**21  # three ids of 21 bits fill the 63 bits of a key
-Floats = NDArray[np.float32]
+Floats = NDArray[np.float64]
+Halves = NDArray[np.float16]
 Keys = NDArray[np.int64]
+Table = tuple[Keys, Halves]
 
 
 @dataclass(frozen=True)
 class PolarityTable:
-    """The log-odds of every n-gram that at least MIN_REVIEWS training reviews contain.
+    """The log-odds of every n-gram that at least MIN_REVIEWS reviews contain.
 
-    For each of ORDERS: keys, int64 [G], ascending (see `ngram_keys`), and log_odds, float32 [G].
+    For each of CHANNELS: keys, int64 [G], ascending (see `ngram_keys`), and log_odds, float16 [G].
     """
 
     vocabulary_size: int
     keys: tuple[Keys, ...]
-    log_odds: tuple[Floats, ...]
+    log_odds: tuple[Halves, ...]
 
-    def channels(self, token_ids: NDArray[np.int32], progress: Progress = no_progress) -> NDArray[np.float16]:
-        """Return the polarity of each position, `float16 [B, T, 3]` for `token_ids int32 [B, T]`.
+    def channels(self, token_ids: NDArray[np.int32], progress: Progress = no_progress) -> Halves:
+        """Return the polarity of each position, `float16 [B, T, 6]` for `token_ids int32 [B, T]`.
 
         0, neither positive nor negative, where no n-gram ends or the table does not have it.
         """
-        channels = np.zeros((*token_ids.shape, len(ORDERS)), np.float16)
-        for index in track(progress, range(len(ORDERS)), "Looking polarity up", len(ORDERS), "orders"):
-            keys, log_odds = self.keys[index], self.log_odds[index]
-            if not len(keys):
-                continue
-            wanted = ngram_keys(token_ids, ORDERS[index], self.vocabulary_size)
-            rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            channels[..., index] = np.where(keys[rows] == wanted, log_odds[rows], 0)
+        channels = np.zeros((*token_ids.shape, CHANNELS), np.float16)
+        for index in track(progress, range(CHANNELS), "Looking polarity up", CHANNELS, "channels"):
+            channels[..., index] = self.channel(token_ids, index)
         return channels
 
+    def channel(self, token_ids: NDArray[np.int32], index: int) -> Halves:
+        """Return one of the channels, `float16 [B, T]`."""
+        keys, log_odds = self.keys[index], self.log_odds[index]
+        channel = np.zeros(token_ids.shape, np.float16)
+        if len(keys):
+            wanted = ngram_keys(token_ids, ORDERS[index % len(ORDERS)], self.vocabulary_size)
+            rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            channel[:] = np.where(keys[rows] == wanted, log_odds[rows], 0)
+        return channel
+
     def save(self, path: Path) -> None:
-        """Write the table to the npz file `path`."""
+        """Write the table to the npz file `path`, the keys as steps from one to the next: small numbers pack well."""
         arrays: dict[str, NDArray[Any]] = {"vocabulary_size": np.array(self.vocabulary_size)}
-        for index, order in enumerate(ORDERS):
-            arrays |= {f"keys_{order}": self.keys[index], f"log_odds_{order}": self.log_odds[index]}
-        write_npz(arrays, path)
+        for index in range(CHANNELS):
+            arrays[f"steps_{index}"] = np.diff(self.keys[index], prepend=0)
+            arrays[f"log_odds_{index}"] = self.log_odds[index]
+        write_npz(arrays, path, compress=True)
 
     @classmethod
     def load(cls, path: Path) -> "PolarityTable":
@@ -66,37 +76,67 @@ class PolarityTable:
         size = arrays.get("vocabulary_size")
         if size is None or size.shape != () or not 0 < size <= LARGEST_VOCABULARY:
             raise ArtifactError(path, f"vocabulary_size {size}", f"a number from 1 to {LARGEST_VOCABULARY}")
-        for order in ORDERS:
-            keys, log_odds = arrays.get(f"keys_{order}"), arrays.get(f"log_odds_{order}")
-            if keys is None or log_odds is None or keys.shape != log_odds.shape or keys.ndim != 1:
-                raise ArtifactError(path, f"no table of {order}-grams", "a key and a log-odds each")
-            if keys.dtype != np.int64 or (keys[1:] <= keys[:-1]).any():
-                raise ArtifactError(path, f"{order}-gram keys of {keys.dtype} or out of order", "ascending int64")
-            if log_odds.dtype != np.float32 or not np.isfinite(log_odds).all():
-                raise ArtifactError(path, f"{order}-gram log-odds of {log_odds.dtype} or no numbers", "finite float32")
-        of_each = [tuple(arrays[f"{name}_{order}"] for order in ORDERS) for name in ("keys", "log_odds")]
-        return cls(int(size), of_each[0], of_each[1])
+        for index in range(CHANNELS):
+            steps, log_odds = arrays.get(f"steps_{index}"), arrays.get(f"log_odds_{index}")
+            if steps is None or log_odds is None or steps.shape != log_odds.shape or steps.ndim != 1:
+                raise ArtifactError(path, f"no table of channel {index}", "a key and a log-odds each")
+            if steps.dtype != np.int64 or (steps <= 0).any():
+                raise ArtifactError(
+                    path, f"keys of channel {index} of {steps.dtype} or out of order", "ascending int64"
+                )
+            if log_odds.dtype != np.float16 or not np.isfinite(log_odds).all():
+                raise ArtifactError(path, f"log-odds of channel {index}: {log_odds.dtype} or no numbers", "float16")
+        keys = tuple(np.cumsum(arrays[f"steps_{index}"]) for index in range(CHANNELS))
+        return cls(int(size), keys, tuple(arrays[f"log_odds_{index}"] for index in range(CHANNELS)))
 
 
 def learn_polarity(
     train: Sequences, vocabulary_size: int, progress: Progress = no_progress
-) -> tuple[PolarityTable, NDArray[np.float16]]:
-    """Return the table of the train part, and the channels `float16 [B, T, 3]` for training on that part itself.
+) -> tuple[list[Table], Halves]:
+    """Return the keys and log-odds of each order by the train part, and the channels `float16 [B, T, 3]` to train on.
 
     In those a review is told only what the reviews of *other movies* say: with its own label counted in, the channels
     would give the answer away, and with its movie's other reviews, that its names and plot mean a good film, which
     nothing tells of a film that is new.
     """
-    keys, log_odds = [], []
+    tables = []
     channels = np.zeros((*train.token_ids.shape, len(ORDERS)), np.float16)
     for index in track(progress, range(len(ORDERS)), "Counting phrases", len(ORDERS), "orders"):
         ngrams = ngram_keys(train.token_ids, ORDERS[index], vocabulary_size)
         rows, steps = np.nonzero(ngrams >= 0)
-        counted, held_out = _count(ngrams[rows, steps], rows, train)
-        keys.append(counted[0])
-        log_odds.append(counted[1])
+        table, held_out = _count(ngrams[rows, steps], rows, train)
+        tables.append(table)
         channels[rows, steps, index] = held_out
-    return PolarityTable(vocabulary_size, tuple(keys), tuple(log_odds)), channels
+    return tables, channels
+
+
+def learn_unlabelled_polarity(
+    token_ids: NDArray[np.int32], y_prob: Floats, vocabulary_size: int, progress: Progress = no_progress
+) -> list[Table]:
+    """Return the keys and log-odds of each order by reviews `int32 [B, T]` that are positive with `y_prob [B]`."""
+    tables = []
+    for order in track(progress, ORDERS, "Counting phrases", len(ORDERS), "orders"):
+        ngrams = ngram_keys(token_ids, order, vocabulary_size)
+        rows, steps = np.nonzero(ngrams >= 0)
+        keys, ngram = np.unique(ngrams[rows, steps], return_inverse=True)
+        counted, review = np.divmod(np.unique(ngram * len(token_ids) + rows), len(token_ids))
+        reviews = np.bincount(counted, minlength=len(keys)).astype(np.float64)
+        positive = np.bincount(counted, y_prob[review], minlength=len(keys))
+        kept = reviews >= MIN_REVIEWS
+        tables.append((keys[kept], _log_odds(positive[kept], reviews[kept]).astype(np.float16)))
+    return tables
+
+
+def find_ngrams(
+    token_ids: NDArray[np.int32], order: int, keys: Keys, vocabulary_size: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return where the n-grams of `keys int64 [G]` stand: the review and the place in `keys` of each, `int64 [N]`."""
+    if not len(keys):
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    wanted = ngram_keys(token_ids, order, vocabulary_size)
+    places = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    reviews, steps = np.nonzero(keys[places] == wanted)
+    return reviews, places[reviews, steps]
 
 
 def ngram_keys(token_ids: NDArray[np.int32], order: int, vocabulary_size: int) -> Keys:
@@ -116,29 +156,29 @@ def ngram_keys(token_ids: NDArray[np.int32], order: int, vocabulary_size: int) -
     return keys
 
 
-def _count(ngrams: Keys, rows: NDArray[np.int64], train: Sequences) -> tuple[tuple[Keys, Floats], Floats]:
-    """Return the table (keys, log-odds) of `ngrams int64 [N]`, and the log-odds by other movies, `float32 [N]`.
+def _count(ngrams: Keys, rows: NDArray[np.int64], train: Sequences) -> tuple[Table, Floats]:
+    """Return the table (keys, log-odds) of `ngrams int64 [N]`, and the log-odds by other movies, `float64 [N]`.
 
     `rows int64 [N]` are the reviews that the n-grams stand in.
     """
     keys, ngram = np.unique(ngrams, return_inverse=True)
     # A review counts once for an n-gram, however often it has it.
-    in_review = np.unique(ngram * len(train) + rows)
-    counted, review = np.divmod(in_review, len(train))
+    counted, review = np.divmod(np.unique(ngram * len(train) + rows), len(train))
     labels = train.labels[review].astype(np.float64)
     reviews = np.bincount(counted, minlength=len(keys))
-    positive = np.bincount(counted, labels, minlength=len(keys)).astype(np.int64)
+    positive = np.bincount(counted, labels, minlength=len(keys))
 
     movies = int(train.movies.max()) + 1
     in_movie, index = np.unique(counted * movies + train.movies[review], return_inverse=True)
     own = np.searchsorted(in_movie, ngram * movies + train.movies[rows])
-    own_reviews, own_positive = np.bincount(index)[own], np.bincount(index, labels).astype(np.int64)[own]
+    own_reviews, own_positive = np.bincount(index)[own], np.bincount(index, labels)[own]
 
     kept = reviews >= MIN_REVIEWS
-    table = keys[kept], _log_odds(positive, reviews)[kept]
-    return table, _log_odds(positive[ngram] - own_positive, reviews[ngram] - own_reviews)
+    table = keys[kept], _log_odds(positive[kept], reviews[kept]).astype(np.float16)
+    others = reviews[ngram] - own_reviews
+    return table, np.where(others >= MIN_REVIEWS, _log_odds(positive[ngram] - own_positive, others), 0)
 
 
-def _log_odds(positive: NDArray[np.int64], reviews: NDArray[np.int64]) -> Floats:
-    odds = (positive + 1) / (reviews - positive + 1)
-    return np.where(reviews >= MIN_REVIEWS, np.log(odds), 0).astype(np.float32)
+def _log_odds(positive: NDArray[Any], reviews: NDArray[Any]) -> Floats:
+    log_odds: Floats = np.log((positive + 1) / (reviews - positive + 1))
+    return log_odds

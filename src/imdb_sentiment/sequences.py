@@ -21,7 +21,7 @@ class Sequences:
 
     token_ids: int32 [B, T], padded on the right with PAD_ID; lengths: int32 [B], from 1 to T; labels: int8 [B];
     movies: int32 [B], equal for the reviews of one movie; seen_in_train: bool [B], whether the same text also stands in
-    another part that is learnt from (train, validation). polarity: float16 [B, T, 3], where a model reads it.
+    another part that is learnt from (train, validation). polarity: float16 [B, T, 6], where a model reads it.
     """
 
     review_ids: NDArray[np.str_]

@@ -96,11 +96,11 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path) -> None:
-    """Write `arrays` uncompressed; NumPy gives each entry the same date, so equal arrays make equal bytes."""
+def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path, compress: bool = False) -> None:
+    """Write `arrays`; NumPy gives each entry the same date, so equal arrays make equal bytes."""
     with written_beside(path) as partial, partial.open("wb") as file:
         # NumPy's stubs take the keywords for their own option `allow_pickle`.
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        (np.savez_compressed if compress else np.savez)(file, **arrays)  # type: ignore[arg-type]
 
 
 # What NumPy and zipfile raise for a file that was cut short, damaged, encrypted, or never was an npz.
