@@ -42,7 +42,7 @@ def ablate(
     report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
     params: Annotated[Path, typer.Option(help="The params of the whole model.")] = Path("params.yaml"),
     data: Annotated[Path, typer.Option(help="Where the stages before train left their outputs.")] = Path("data"),
-    epochs: Annotated[int, typer.Option(help="Epochs of each fit.")] = 2,
+    epochs: Annotated[int, typer.Option(help="Epochs of each fit.")] = 1,
     seeds: Annotated[int, typer.Option(help="Fits of each row.")] = 3,
     skip_gram: Annotated[Path | None, typer.Option(help="What benchmarks.skip_gram wrote: a row for it.")] = None,
     labelled: Annotated[

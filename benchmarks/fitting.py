@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
+from imdb_sentiment.cli import import_keras_quietly
 from imdb_sentiment.params import Params
 
 Result = TypeVar("Result")
@@ -18,8 +19,11 @@ Result = TypeVar("Result")
 
 def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
     """Yield `fit(*job)` for each of `jobs`, in their order."""
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    pool = ProcessPoolExecutor(
+        os.cpu_count(), get_context("spawn"), initializer=import_keras_quietly, max_tasks_per_child=1
+    )
+    with pool:
         yield from pool.map(fit, *zip(*jobs, strict=True))
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.params import load_params
+from imdb_sentiment.params import Params, load_params
 from stages import fetch, ingest
 from tests.conftest import assert_refused, params_text, run_stage, write_params
 from tests.refusal import assert_refused_untouched, run_preprocess, run_train
@@ -48,7 +48,7 @@ def test_train_checks_its_params_before_it_loads_anything(prepared: Path) -> Non
     assert_refused_untouched(run_train, prepared, str(prepared / "params.yaml"), *parts)
 
 
-@pytest.mark.parametrize("section", ["data", "preprocess", "model", "train"])
+@pytest.mark.parametrize("section", list(Params.model_fields))
 def test_a_missing_section_is_named(prepared: Path, section: str) -> None:
     lines = params_text().splitlines(keepends=True)
     start = lines.index(f"{section}:\n")

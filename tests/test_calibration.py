@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imdb_sentiment.calibration import fit_temperature
 
@@ -38,5 +40,17 @@ def test_what_is_always_right_and_what_is_always_wrong_stay_within_bounds() -> N
     assert 9 < fit_temperature(labels, 1 - certain) <= 10
 
 
-def test_probabilities_of_one_half_are_left() -> None:
-    assert np.isfinite(fit_temperature(np.array([0, 1], np.int8), np.array([0.5, 0.5])))
+@pytest.mark.parametrize(("label", "expected"), [(1, 0.1), (0, 10.0)])
+def test_one_review_makes_the_model_as_sure_or_as_unsure_as_may_be(label: int, expected: float) -> None:
+    assert fit_temperature(np.array([label], np.int8), np.array([0.7])) == pytest.approx(expected, rel=1e-3)
+
+
+PAIRS = st.tuples(st.integers(0, 1), st.floats(1e-6, 1 - 1e-6))
+
+
+@given(st.lists(PAIRS, min_size=1, max_size=30))
+def test_it_is_within_bounds_and_never_worse_than_none(pairs: list[tuple[int, float]]) -> None:
+    y_true, y_prob = np.array([label for label, _ in pairs], np.int8), np.array([its for _, its in pairs])
+    found = fit_temperature(y_true, y_prob)
+    assert 0.1 <= found <= 10
+    assert loss(y_true, y_prob, found) <= loss(y_true, y_prob, 1.0) + 1e-6

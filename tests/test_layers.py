@@ -152,3 +152,28 @@ def test_the_average_is_one_of_logits(layers: ModuleType) -> None:
     averaged = layers.CalibratedAverage(1.0)([np.array([[0.9]], np.float32), np.array([[0.2]], np.float32)])
     # Odds of 9 and of 1/4: their geometric mean is 1.5.
     assert float(averaged[0, 0]) == pytest.approx(1.5 / 2.5)
+
+
+def test_segments_of_any_number_and_length_are_split_and_joined_in_a_graph(layers: ModuleType) -> None:
+    import tensorflow as tf
+
+    split, join = layers.SplitSegments(3), layers.JoinSegments()
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 5), tf.float32)])
+    def there_and_back(states: Any) -> Any:
+        segments = split(states)
+        return segments, join(segments, states)
+
+    for batch, steps, segments in ((2, 1, 1), (3, 3, 1), (1, 4, 2), (2, 9, 3)):
+        states = np.random.default_rng(steps).normal(size=(batch, steps, 5)).astype(np.float32)
+        split_up, joined = (np.asarray(its) for its in there_and_back(states))
+        assert split_up.shape == (batch * segments, 3, 5)
+        np.testing.assert_array_equal(joined, np.pad(states, ((0, 0), (0, 3 * segments - steps), (0, 0))))
+
+
+def test_a_sure_yes_and_a_sure_no_have_an_average(layers: ModuleType) -> None:
+    certain = [np.array([[0.0], [1.0], [1.0]], np.float32), np.array([[1.0], [1.0], [0.5]], np.float32)]
+    for temperature in (0.1, 1.0, 10.0):
+        contrary, sure, half_sure = np.asarray(layers.CalibratedAverage(temperature)(certain))[:, 0]
+        assert contrary == pytest.approx(0.5, abs=0.3)
+        assert 0.5 < half_sure <= sure <= 1

@@ -98,6 +98,7 @@ def test_a_whole_number_is_a_number_too(tmp_path: Path) -> None:
         ("model.segment_length", "0", "0", "a whole number at least 1, at most 100000"),
         ("model.polarity_inputs", "1", "1", "true or false"),
         ("embed.window", "0", "0", "a whole number at least 1, at most 100"),
+        ("polarity.unlabelled", "1", "1", "true or false"),
         ("train.clip_norm", "-1", "-1", "a number at least 0"),
         ("train.averaged_share", "2", "2", "a number at least 0, at most 1"),
         ("train.members", "0", "0", "a whole number at least 1, at most 100"),
@@ -154,7 +155,7 @@ def test_a_missing_key_is_named_with_what_it_takes(tmp_path: Path, key: str) -> 
     assert refusal(tmp_path, text).startswith(f"{key}: found nothing; expected ")
 
 
-@pytest.mark.parametrize("section", ["data", "preprocess", "model", "train"])
+@pytest.mark.parametrize("section", list(Params.model_fields))
 def test_a_missing_section_is_named(tmp_path: Path, section: str) -> None:
     content = YAML(typ="safe").load(params_text())
     del content[section]

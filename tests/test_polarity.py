@@ -157,8 +157,11 @@ def test_what_no_training_review_says_is_neither_positive_nor_negative() -> None
     assert not channels[0, :, 2].any()
 
 
-def test_a_table_comes_back_and_makes_the_same_bytes(tmp_path: Path) -> None:
-    table = table_of(corpus())
+@pytest.mark.parametrize(
+    "reviews", [corpus(), sequences_of([[2, 3], [2, 3], [4]], [1, 1, 0])], ids=["full", "no 3-gram"]
+)
+def test_a_table_comes_back_and_makes_the_same_bytes(tmp_path: Path, reviews: Sequences) -> None:
+    table = table_of(reviews)
     for name in ("one", "two"):
         table.save(tmp_path / name)
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
@@ -173,7 +176,15 @@ BROKEN: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "no size": (lambda its: its.pop("vocabulary_size"), "vocabulary_size None"),
     "a size of 0": (lambda its: its.update(vocabulary_size=np.array(0)), "vocabulary_size 0"),
     "several sizes": (lambda its: its.update(vocabulary_size=np.array([7, 7])), "vocabulary_size"),
+    "a size in words": (lambda its: its.update(vocabulary_size=np.array("7")), "vocabulary_size 7"),
+    "a size with decimals": (lambda its: its.update(vocabulary_size=np.array(7.5)), "vocabulary_size 7.5"),
+    "a size too large": (lambda its: its.update(vocabulary_size=np.array(2**21 + 1)), "vocabulary_size 2097153"),
     "no keys": (lambda its: its.pop("steps_2"), "no table of channel 2"),
+    "no log-odds": (lambda its: its.pop("log_odds_5"), "no table of channel 5"),
+    "keys in a column": (
+        lambda its: its.update({name: its[name][:, None] for name in ("steps_0", "log_odds_0")}),
+        "no table of channel 0",
+    ),
     "fewer log-odds": (lambda its: its.update(log_odds_3=its["log_odds_3"][1:]), "no table of channel 3"),
     "keys of another type": (lambda its: its.update(steps_1=its["steps_1"].astype(np.int32)), "channel 1 of int32"),
     "keys out of order": (lambda its: its["steps_1"].__setitem__(1, -1), "out of order"),

@@ -83,6 +83,7 @@ def in_weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], Non
         (in_settings(lambda its: its.pop("temperature")), "model.json", "found temperature None"),
         (in_settings(lambda its: its.update(temperature="hot")), "model.json", "found temperature 'hot'"),
         (in_settings(lambda its: its.update(temperature=0.0)), "model.json", "found temperature 0.0"),
+        (in_settings(lambda its: its.update(temperature=-1.0)), "model.json", "found temperature -1.0"),
         (in_settings(lambda its: its.update(temperature=math.inf)), "model.json", "found temperature inf"),
         (in_settings(lambda its: its["train"].update(members=2)), "weights.npz", "nothing for embedding/embeddings"),
         (in_settings(lambda its: its["train"].update(epochs=0)), "model.json", "train: epochs: found 0"),
@@ -120,6 +121,9 @@ def test_a_folder_that_holds_no_model_is_refused(
     assert message in str(caught.value)
 
 
+FROZEN = {"trainable_embeddings": False, "pretrained_embeddings": True}
+
+
 def ensemble(temperature: float = 1.0, **changes: Any) -> Any:
     from imdb_sentiment.saved_model import SavedModel
 
@@ -137,7 +141,7 @@ def test_the_logits_of_the_members_are_averaged_and_divided_by_the_temperature()
 def test_several_members_come_back_and_what_does_not_train_stands_once(tmp_path: Path) -> None:
     from imdb_sentiment.saved_model import load_model, save_model
 
-    saved = ensemble(temperature=0.5, trainable_embeddings=False)
+    saved = ensemble(temperature=0.5, **FROZEN)
     vectors = np.linspace(-1, 1, 40, dtype=np.float16).reshape(10, 4)
     for member in saved.members:
         member.get_layer("embedding").set_weights([vectors.astype(np.float32)])
@@ -152,8 +156,28 @@ def test_several_members_come_back_and_what_does_not_train_stands_once(tmp_path:
 def test_frozen_vectors_that_half_precision_would_round_are_kept_whole(tmp_path: Path) -> None:
     from imdb_sentiment.saved_model import save_model
 
-    saved = ensemble(trainable_embeddings=False)
-    saved.members[0].get_layer("embedding").set_weights([np.full((10, 4), 0.1, np.float32)])
+    saved = ensemble(**FROZEN)
+    for member in saved.members:
+        member.get_layer("embedding").set_weights([np.full((10, 4), 0.1, np.float32)])
     save_model(saved, tmp_path)
     with np.load(tmp_path / "weights.npz") as weights:
         assert weights["embedding/embeddings"].dtype == np.float32
+
+
+def test_the_temperature_holds_for_one_member_too() -> None:
+    from imdb_sentiment.saved_model import SavedModel
+
+    member = draw_weights(create())
+    alone = predict(member, TOKEN_IDS).astype(float)
+    saved = SavedModel([member], VOCABULARY_SIZE, model_params(), train_params(), temperature=2.0)
+    logits = np.log(alone / (1 - alone))
+    np.testing.assert_allclose(predict(saved.whole(), TOKEN_IDS), 1 / (1 + np.exp(-logits / 2)), atol=1e-5)
+
+
+def test_random_vectors_that_do_not_train_are_each_members_own(tmp_path: Path) -> None:
+    from imdb_sentiment.saved_model import load_model, save_model
+
+    saved = ensemble(trainable_embeddings=False)
+    save_model(saved, tmp_path)
+    for found, expected in zip(load_model(tmp_path).members, saved.members, strict=True):
+        np.testing.assert_array_equal(predict(found, TOKEN_IDS), predict(expected, TOKEN_IDS))

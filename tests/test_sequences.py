@@ -156,6 +156,9 @@ def ids_with(row: list[int]) -> Callable[[Arrays], None]:
         pytest.param(
             put("train_labels", np.array([0, 1, 2], np.int8)), "labels [0, 1, 2] in train", id="three classes"
         ),
+        pytest.param(as_type("train_movies", "int64"), "train_movies as int64", id="wider movies"),
+        pytest.param(put("train_movies", np.array([0, 1], np.int32)), "train_movies", id="too few movies"),
+        pytest.param(put("test_movies", np.array([3, -1], np.int32)), "the movie -1 in test", id="a movie below 0"),
         pytest.param(as_type("train_seen_in_train", "int8"), "train_seen_in_train as int8", id="marks as numbers"),
         pytest.param(put("train_review_ids", np.array(["r0", "r1"])), "review ids", id="too few review ids"),
         pytest.param(put("train_review_ids", np.arange(3)), "train", id="review ids as numbers"),
@@ -179,3 +182,11 @@ def test_a_broken_file_is_refused(path: Path, change: Callable[[Arrays], None], 
 def test_the_vocabulary_of_another_run_is_refused(path: Path) -> None:
     with pytest.raises(ArtifactError, match="token ids from 0 to 9 in train; expected 0 to 6"):
         load_sequences(path, 7)
+
+
+def test_without_a_vocabulary_ids_may_be_as_large_as_they_like(path: Path) -> None:
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    arrays["train_token_ids"][0, 0] = 1_000_000
+    np.savez(path, **arrays)
+    assert load_sequences(path)["train"].token_ids.max() == 1_000_000

@@ -336,21 +336,40 @@ POLARITY = {"architecture": "polarity", "pretrained_embeddings": True, "trainabl
 
 
 def test_members_come_from_seeds_of_their_own_and_twice_the_same(tmp_path: Path) -> None:
+    from imdb_sentiment.calibration import fit_temperature
     from imdb_sentiment.saved_model import load_model
 
     write_inputs(tmp_path)
-    params = model_params(**POLARITY, dropout_rate=0.2, bidirectional=True)
-    train_into(tmp_path, params, train_params(epochs=1, members=2, seed=5, averaged_share=0.5))
+    params, train = model_params(**POLARITY, dropout_rate=0.2), train_params(epochs=1, members=2, seed=5)
+    train_into(tmp_path, params, train)
     first = snapshot(tmp_path / "model")
-    one, two = load_model(tmp_path / "model").members
+    saved = load_model(tmp_path / "model")
+    one, two = saved.members
     for member in (one, two):
         np.testing.assert_array_equal(member.get_layer("embedding").get_weights()[0], VECTORS)
     assert np.abs(one.get_layer("sentiment").kernel - two.get_layer("sentiment").kernel).max() > 1e-3
-    train_into(tmp_path, params, train_params(epochs=1, members=2, seed=5, averaged_share=0.5))
+
+    # The temperature, and what is logged of the model that is kept, are those of both together.
+    validation = parts_of()["validation"]
+    with np.load(tmp_path / "channels.npz") as file:
+        inputs = {"token_ids": validation.token_ids, "polarity": file["validation"].astype(np.float32)}
+    by_each = [predict(member, **inputs)[:, 0].astype(float) for member in (one, two)]
+    logits = sum(np.log(its / (1 - its)) for its in by_each) / 2
+    expected = fit_temperature(validation.labels, 1 / (1 + np.exp(-logits)))
+    assert saved.temperature == pytest.approx(expected, rel=1e-3)
+    kept = json.loads((tmp_path / "curves/metrics.json").read_text())["kept"]
+    right = ((logits >= 0) == validation.labels).mean()
+    assert kept == {"validation_accuracy": pytest.approx(right), "temperature": saved.temperature}
+    with (tmp_path / "curves/plots/metrics/train/loss.tsv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file, delimiter="\t")] == ["1", "2"]
+
+    train_into(tmp_path, params, train)
     assert snapshot(tmp_path / "model") == first
-    train_into(tmp_path, params, train_params(epochs=1, members=1, seed=6, averaged_share=0.5))
-    (second,) = load_model(tmp_path / "model").members
-    np.testing.assert_array_equal(second.get_layer("sentiment").kernel, two.get_layer("sentiment").kernel)
+    for seed, expected_member in ((5, one), (6, two)):
+        train_into(tmp_path, params, train_params(epochs=1, members=1, seed=seed))
+        (found,) = load_model(tmp_path / "model").members
+        for weight, its in zip(found.get_weights(), expected_member.get_weights(), strict=True):
+            np.testing.assert_array_equal(weight, its)
 
 
 def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
@@ -363,9 +382,8 @@ def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
     assert 0 < np.abs(found - VECTORS).max() < 1e-3
 
 
-def test_the_mean_of_the_last_weights_is_kept_where_it_is_better() -> None:
-    # At this rate the weights are thrown to and fro; their mean over all steps is the mean of the five snapshots.
-    from imdb_sentiment.training import AVERAGED_EVERY, _WeightAverage
+def test_weights_are_averaged_along_the_last_share_of_the_steps() -> None:
+    from imdb_sentiment.training import _WeightAverage
 
     class Moving:
         def __init__(self) -> None:
@@ -385,23 +403,53 @@ def test_the_mean_of_the_last_weights_is_kept_where_it_is_better() -> None:
     assert average.weights is not None
     np.testing.assert_allclose(average.weights[0], [2.0, 2.0])
     np.testing.assert_allclose(average.weights[1], [[20.0]])
-    assert AVERAGED_EVERY >= 1
 
 
-def test_an_average_replaces_the_best_epoch_only_if_it_validates_better() -> None:
-    # Validation is upside down: the less is learnt, the better, and the mean of all steps has learnt less than the end.
-    train = TRAIN.model_copy(update={"averaged_share": 1.0, "epochs": 3})
-    last_alone = {"validation": reviews_of(40, seed=1)}  # the right way up: the end is at least as good
-    for parts in (parts_of(), parts_of(**last_alone)):
-        plain = fit(parts, train.model_copy(update={"averaged_share": 0.0}))
-        averaged = fit(parts, train)
-        assert averaged.history == plain.history
-        validation = parts["validation"]
+AVERAGING = train_params(epochs=2, batch_size=1, averaged_share=0.6, seed=4)
 
-        def accuracy(its: Fit, validation: Sequences = validation) -> float:
-            return float(((predict(its.model, validation.token_ids)[:, 0] >= 0.5) == validation.labels).mean())
 
-        assert accuracy(averaged) >= accuracy(plain) == max(plain.history["val_accuracy"])
+@pytest.fixture(scope="module")
+def steps() -> list[list[Any]]:
+    """Return the weights after each of the 24 steps of a fit by AVERAGING, in a loop of the test's own."""
+    from imdb_sentiment.batches import length_grouped_rows, take_batch
+    from imdb_sentiment.model import create_model
+    from imdb_sentiment.training import make_reproducible
+
+    make_reproducible(4)
+    model = create_model(VOCABULARY_SIZE, model_params(), AVERAGING)
+    rng = np.random.default_rng(4)
+    weights = []
+    for _ in range(2):
+        for rows in length_grouped_rows(reviews_of().lengths, 1, rng):
+            model.train_on_batch(*take_batch(reviews_of(), rows))
+            weights.append(model.get_weights())
+    return weights
+
+
+@pytest.mark.parametrize(("of_mean", "is_kept"), [(0.61, True), (0.6, False)])
+def test_the_mean_of_the_weights_is_kept_only_if_it_validates_better(
+    steps: list[list[Any]], of_mean: float, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from imdb_sentiment import training
+
+    # The first epoch validates worse than the second, and that not as well as the mean, or equally well.
+    accuracies = iter([0.5, 0.6, of_mean])
+    monkeypatch.setattr(training, "validate", lambda *_: {"loss": 0.7, "accuracy": next(accuracies)})
+    its = fit(parts_of(), AVERAGING, model_params())
+    assert its.history["val_accuracy"] == [0.5, 0.6]
+    # Of the steps 0 and 10 of each epoch, those after four tenths of the way; step 0 of the first comes before it.
+    mean = [np.mean(taken, axis=0) for taken in zip(steps[10], steps[12], steps[22], strict=True)]
+    for found, expected in zip(its.model.get_weights(), mean if is_kept else steps[23], strict=True):
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+    assert max(np.abs(one - other).max() for one, other in zip(mean, steps[23], strict=True)) > 1e-3
+
+
+def test_sure_mistakes_have_a_loss_that_is_a_number() -> None:
+    from imdb_sentiment.training import _scores
+
+    scores = _scores(np.array([1, 0, 1], np.int8), np.array([0.0, 0.5, 1.0]))
+    # -log(1e-7), log(2) and nothing; one half is called positive.
+    assert scores == {"loss": pytest.approx((7 * math.log(10) + math.log(2)) / 3), "accuracy": pytest.approx(1 / 3)}
 
 
 def test_a_loss_that_is_no_number_ends_the_fit_and_the_old_outputs_stay(tmp_path: Path) -> None:
@@ -422,3 +470,41 @@ def test_sequences_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ArtifactError, match="token ids from 0 to 9 in train; expected 0 to 2"):
         train_into(tmp_path)
     assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "message"),
+    [
+        (
+            "channels.npz",
+            {part: np.zeros((12, 5, CHANNELS), np.float16) for part in ("train", "validation", "test")},
+            "float16 of shape (12, 5, 6) for train; expected float16 of shape (12, 6, 6)",
+        ),
+        (
+            "embeddings.npz",
+            {"embeddings": np.zeros((7, 4), np.float16)},
+            "embeddings float16 of shape (7, 4); expected float16 of shape (10, 4)",
+        ),
+    ],
+)
+def test_channels_and_vectors_of_other_sequences_are_refused(
+    tmp_path: Path, name: str, arrays: dict[str, Any], message: str
+) -> None:
+    write_inputs(tmp_path)
+    np.savez(tmp_path / name, **arrays)
+    before = snapshot(tmp_path)
+    with pytest.raises(ArtifactError) as caught:
+        train_into(tmp_path, model_params(**POLARITY))
+    assert str(caught.value).startswith(f"{tmp_path / name}: found {message}")
+    assert snapshot(tmp_path) == before
+
+
+def test_the_seed_after_the_largest_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imdb_sentiment import training
+
+    seeds = []
+    monkeypatch.setattr(training, "split_and_fit_dataset", lambda *its, **_: seeds.append(its[3].seed))
+    for number in (0, 1):
+        train = train_params(seed=2**32 - 1, members=2)
+        training.fit_member(parts_of(), VOCABULARY_SIZE, None, params=PARAMS, train=train, number=number)
+    assert seeds == [2**32 - 1, 0]

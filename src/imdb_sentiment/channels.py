@@ -37,7 +37,8 @@ def write_polarity(
 
     With `params.unlabelled` also from the unlabelled reviews of the Parquet table `reviews`, where it has any. Written
     to the npz file `table`, and to `channels` as each part's reviews see it (see `learn_polarity` for those of the
-    train part). Raises ArtifactError or OutputError.
+    train part; what the unlabelled reviews say is not held out by movie: there a label tells only through the teacher,
+    whom it taught among many). Raises ArtifactError or OutputError.
     """
     encoder = TextEncoder.load(vocabulary)
     size = encoder.vocabulary_size

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.batches import length_grouped_rows, take_batch
 from imdb_sentiment.cleaning import clean_text
 from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.polarity import PolarityTable
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.saved_model import load_model
@@ -45,12 +46,13 @@ class TextClassifier:
         """Read what the stages train, preprocess and polarity wrote. Raises ArtifactError or ParamsError."""
         saved = load_model(folder)
         reads_polarity = saved.params.architecture == "polarity"
-        return cls(
-            saved.whole(),
-            TextEncoder.load(vocabulary),
-            PolarityTable.load(table) if reads_polarity else None,
-            saved.params.ignore_padding or reads_polarity,
-        )
+        encoder = TextEncoder.load(vocabulary)
+        polarity = PolarityTable.load(table) if reads_polarity else None
+        sizes = {vocabulary: encoder.vocabulary_size} | ({table: polarity.vocabulary_size} if polarity else {})
+        for path, size in sizes.items():
+            if size != saved.vocabulary_size:
+                raise ArtifactError(path, f"{size} tokens", f"{saved.vocabulary_size}, those of the model {folder}")
+        return cls(saved.whole(), encoder, polarity, saved.params.ignore_padding or reads_polarity)
 
     def predict(self, texts: list[str]) -> NDArray[np.float64]:
         """Return the probabilities of the positive class, `float64 [B]`."""

@@ -148,6 +148,7 @@ class CalibratedAverage(keras.layers.Layer):
     """Average the logits of several models, and divide them by a temperature (Guo et al. 2017, section 4.2).
 
     `[probabilities float32 [B, 1], ...]` -> `float32 [B, 1]`. A temperature above 1 makes the probabilities less sure.
+    Of 0 and 1 there is no logit: one model's infinite yes and another's infinite no would have no average.
     """
 
     def __init__(self, temperature: float, **kwargs: Any) -> None:
@@ -155,7 +156,9 @@ class CalibratedAverage(keras.layers.Layer):
         self.temperature = temperature
 
     def call(self, probabilities: Any) -> Any:
-        logits = [ops.log(its) - ops.log1p(-its) for its in probabilities]
+        least = keras.config.epsilon()
+        finite = [ops.clip(its, least, 1 - least) for its in probabilities]
+        logits = [ops.log(its) - ops.log1p(-its) for its in finite]
         return ops.sigmoid(sum(logits) / (len(logits) * self.temperature))
 
 

@@ -74,8 +74,8 @@ class PolarityTable:
         """Read what `save` wrote. Raises ArtifactError."""
         arrays = read_npz(path)
         size = arrays.get("vocabulary_size")
-        if size is None or size.shape != () or not 0 < size <= LARGEST_VOCABULARY:
-            raise ArtifactError(path, f"vocabulary_size {size}", f"a number from 1 to {LARGEST_VOCABULARY}")
+        if size is None or size.shape != () or size.dtype.kind != "i" or not 0 < size <= LARGEST_VOCABULARY:
+            raise ArtifactError(path, f"vocabulary_size {size}", f"a whole number from 1 to {LARGEST_VOCABULARY}")
         for index in range(CHANNELS):
             steps, log_odds = arrays.get(f"steps_{index}"), arrays.get(f"log_odds_{index}")
             if steps is None or log_odds is None or steps.shape != log_odds.shape or steps.ndim != 1:

@@ -47,8 +47,8 @@ class SavedModel:
 def save_model(model: SavedModel, folder: Path) -> None:
     """Write the weights, and what `load_model` needs to build the layers, into `folder`.
 
-    Weights that do not train are the same in each member and stand once; where half precision loses nothing, as with
-    vectors that came in it, they are written so.
+    Pretrained vectors that do not train are the same in each member and stand once; what does not train is written in
+    half precision where that loses nothing, as with vectors that came in it.
     """
     settings = {
         "vocabulary_size": model.vocabulary_size,
@@ -58,7 +58,7 @@ def save_model(model: SavedModel, folder: Path) -> None:
     }
     write_json(settings, folder / SETTINGS_NAME)
     weights = {
-        _name(weight, number): _compact(weight)
+        _name(weight, number, model.params): _compact(weight)
         for number, member in enumerate(model.members, 1)
         for weight in member.weights
     }
@@ -80,7 +80,9 @@ def load_model(folder: Path) -> SavedModel:
     members = [create_model(vocabulary_size, params, train) for _ in range(train.members)]
     for number, member in enumerate(members, 1):
         for weight in member.weights:
-            weight.assign(_checked(weights.get(_name(weight, number)), weight, weights_path).astype(weight.dtype))
+            weight.assign(
+                _checked(weights.get(_name(weight, number, params)), weight, weights_path).astype(weight.dtype)
+            )
     return SavedModel(members, vocabulary_size, params, train, temperature)
 
 
@@ -90,8 +92,10 @@ def _compact(weight: Any) -> NDArray[Any]:
     return half if not weight.trainable and (half == array).all() else array
 
 
-def _name(weight: Any, number: int) -> str:
-    return f"member_{number}/{weight.path}" if weight.trainable else str(weight.path)
+def _name(weight: Any, number: int, params: ModelParams) -> str:
+    # Vectors that neither were learnt before nor train are random, and each member has drawn its own.
+    is_shared = params.pretrained_embeddings and not weight.trainable
+    return str(weight.path) if is_shared else f"member_{number}/{weight.path}"
 
 
 def _checked(found: NDArray[Any] | None, weight: Any, path: Path) -> NDArray[Any]:

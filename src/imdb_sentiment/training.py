@@ -82,7 +82,7 @@ def fit_member(
     progress: Progress = no_progress,
 ) -> keras.Model:
     """Return the member of this `number`, counted from 0 and added to the seed, fitted; `vectors float32 [V, E]`."""
-    train = train.model_copy(update={"seed": train.seed + number})
+    train = train.model_copy(update={"seed": (train.seed + number) % 2**32})  # seeds end there
     make_reproducible(train.seed)
     model = create_model(vocabulary_size, params, train)
     if vectors is not None:
