@@ -66,11 +66,14 @@ def ablate(
     done = in_processes(_validated, jobs)
     for name, score in track(console_progress, done, "Fitting", len(jobs), "models"):
         scores[name].append(score)
-    summaries = {name: _summary(its) for name, its in scores.items()}
-    write_json({"epochs": epochs, "seeds": seeds, "validation": summaries}, report)
+        complete = min(len(its) for its in scores.values())
+        if complete and name == rows[-1][0]:
+            # After each seed: who stops it early has what is done.
+            summaries = {name: _summary(its) for name, its in scores.items()}
+            write_json({"epochs": epochs, "seeds": complete, "validation": summaries}, report)
     for name, its in sorted(summaries.items(), key=lambda item: -item[1]["accuracy_mean"]):
-        accuracy = f"{its['accuracy_mean']:.2%} ± {its['accuracy_std']:.2%}"
-        typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} ± {its['loss_std']:.4f}")
+        accuracy = f"{its['accuracy_mean']:.2%} \u00b1 {its['accuracy_std']:.2%}"
+        typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} \u00b1 {its['loss_std']:.4f}")
 
 
 def _validated(
@@ -84,9 +87,9 @@ def _validated(
 
 def _summary(scores: list[dict[str, float]]) -> dict[str, float]:
     return {
-        f"{score}_{name}": of(its[score] for its in scores)
+        f"{score}_{name}": of([its[score] for its in scores])
         for score in ("accuracy", "loss")
-        for name, of in (("mean", mean), ("std", stdev))
+        for name, of in (("mean", mean), ("std", lambda values: stdev(values) if len(values) > 1 else 0.0))
     }
 
 
