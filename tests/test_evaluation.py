@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from imdb_sentiment.errors import ArtifactError
+from tests.conftest import write_params
+from tests.refusal import run_behaviour, run_evaluate, run_train
 from tests.test_sequences import sequences_of
 
 
@@ -82,3 +84,18 @@ def test_the_stage_prints_what_it_writes(trained: Path, tmp_path: Path) -> None:
     right = sum(row["actual"] == row["predicted"] for row in rows)
     assert right / len(rows) == pytest.approx(metrics["accuracy"])
     assert {path.name for path in tmp_path.iterdir() if path != trained} == {path.name for path in outputs}
+
+
+def test_the_plain_lstm_goes_the_same_way_without_vectors_or_polarity(trained: Path) -> None:
+    changes = {"architecture": "baseline", "pretrained_embeddings": "false", "trainable_embeddings": "true"}
+    write_params(trained / "params.yaml", {f"model.{key}": value for key, value in changes.items()})
+    assert run_train(trained).exit_code == 0
+    for name in ("channels.npz", "embeddings.npz", "polarity.npz"):
+        (trained / name).unlink()
+    assert run_evaluate(trained).exit_code == 0
+    assert run_behaviour(trained).exit_code == 0
+    metrics = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["test_reviews"] == 16
+    assert 0 < metrics["loss"] < 2
+    with np.load(trained / "model/weights.npz") as weights:
+        assert "member_1/embedding/embeddings" in weights
