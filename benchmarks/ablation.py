@@ -4,7 +4,7 @@ python -m benchmarks.ablation metrics/ablation.json
 
 Two rows need other inputs: vectors of benchmarks.skip_gram (--skip-gram), and channels (--labelled) of
 
-sed 's/unlabelled: true/unlabelled: false/' params.yaml > runs/labelled.yaml
+sed 's/teacher: linear/teacher: none/' params.yaml > runs/labelled.yaml
 python -m stages.polarity data/reviews.parquet data/sequences.npz data/vocabulary.json \
     runs/labelled_table.npz runs/labelled.npz --params runs/labelled.yaml
 
@@ -46,7 +46,7 @@ def ablate(
     seeds: Annotated[int, typer.Option(help="Fits of each row.")] = 3,
     skip_gram: Annotated[Path | None, typer.Option(help="What benchmarks.skip_gram wrote: a row for it.")] = None,
     labelled: Annotated[
-        Path | None, typer.Option(help="Channels by stages.polarity without polarity.unlabelled: a row for them.")
+        Path | None, typer.Option(help="Channels by stages.polarity with polarity.teacher: none: a row for them.")
     ] = None,
 ) -> None:
     """Fit the model whole and without one part at a time, print the validation part's scores, and write REPORT."""

@@ -2,8 +2,8 @@
 
 python -m benchmarks.seeds metrics/seeds.json
 
-The first fit is the one in `data/model`, the next have the seeds that follow its own: with three members 3 to 5, and 6
-to 8. Reads what `dvc repro` left in `data/`.
+The first fit is the one in `data/trained`, the next have the seeds that follow its own: with three members 3 to 5,
+and 6 to 8. Reads what `dvc repro` left in `data/`.
 """
 
 from pathlib import Path
@@ -64,13 +64,13 @@ def measure(
 def _logits(params: Params, seed: int | None, number: int, data: Path) -> tuple[Floats, Floats]:
     """Return the logits of the validation and of the test part, `float64 [B]` each.
 
-    Of a model that is fitted from `seed`, or without one of the member of this `number` in `data/model`.
+    Of a model that is fitted from `seed`, or without one of the member of this `number` in `data/trained`.
     """
     from imdb_sentiment.inference import predict_probabilities
     from imdb_sentiment.saved_model import load_model
 
     if seed is None:
-        model, parts = load_model(data / "model").members[number], load_inputs(data)
+        model, parts = load_model(data / "trained").members[number], load_inputs(data)
     else:
         train = params.train.model_copy(update={"seed": seed})
         model, parts = fit(params.model_copy(update={"train": train}), data)

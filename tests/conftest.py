@@ -192,6 +192,24 @@ def trained(_trained_once: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(_trained_once, tmp_path / "trained"))
 
 
+@pytest.fixture(scope="session")
+def exported_once(_trained_once: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.refusal import run_behaviour, run_evaluate, run_export
+
+    folder = tmp_path_factory.mktemp("exported") / "all"
+    shutil.copytree(_trained_once, folder)
+    for stage in (run_evaluate, run_behaviour, run_export):
+        result = stage(folder)
+        assert result.exit_code == 0, result.stderr
+    return folder
+
+
+@pytest.fixture
+def exported(exported_once: Path, tmp_path: Path) -> Path:
+    """Every stage's outputs in one folder: what export wrote, and what prediction needs, is its `exported`."""
+    return Path(shutil.copytree(exported_once, tmp_path / "all"))
+
+
 @dataclass
 class Website:
     """`answers["/name"]` is a status, a body, and how long the server says that the body is."""

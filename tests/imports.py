@@ -1,6 +1,7 @@
 """Which modules of the package a file imports, however deep, read from its syntax and never executed."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,7 +21,7 @@ def imported_files(path: Path) -> set[str]:
 
 def _direct_imports(path: Path) -> set[Path]:
     files: set[Path] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -31,6 +32,15 @@ def _direct_imports(path: Path) -> set[Path]:
             if name.split(".")[0] == PACKAGE:
                 files |= _files_of(name)
     return files
+
+
+def _executed(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield all nodes but those that only a type checker reads."""
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        return
+    yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _executed(child)
 
 
 def _files_of(name: str) -> set[Path]:

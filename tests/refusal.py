@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typer.testing import Result
 
-from stages import baseline, behaviour, embed, evaluate, ingest, polarity, preprocess, train
+from stages import baseline, behaviour, embed, evaluate, export, ingest, polarity, preprocess, train
 from tests.conftest import (
     assert_refused,
     run_stage,
@@ -58,6 +58,12 @@ def run_behaviour(folder: Path) -> Result:
     return run_stage(behaviour.app, *(folder / name for name in names))
 
 
+def run_export(folder: Path) -> Result:
+    names = ("model", "vocabulary.json", "polarity.npz", "reviews.parquet", "predictions.csv", ".", "exported")
+    paths = [*(folder / name for name in names), folder / "export.json"]
+    return run_stage(export.app, *paths, "--params", folder / "params.yaml")
+
+
 def add_old_outputs(folder: Path) -> None:
     """Put a file, or a folder with a file, at each place to which a stage writes and which is still free."""
     for name in (
@@ -74,10 +80,11 @@ def add_old_outputs(folder: Path) -> None:
         "metrics.json",
         "predictions.csv",
         "behaviour.json",
+        "export.json",
     ):
         if not (folder / name).exists():
             write_folder(folder, {name: b"old " + name.encode()})
-    for name in ("model", "curves", "plots"):
+    for name in ("model", "curves", "plots", "exported"):
         if not (folder / name).exists():
             write_folder(folder, {f"{name}/old": b"old " + name.encode()})
 

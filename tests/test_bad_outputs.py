@@ -23,6 +23,7 @@ from tests.refusal import (
     run_behaviour,
     run_embed,
     run_evaluate,
+    run_export,
     run_ingest,
     run_polarity,
     run_preprocess,
@@ -68,9 +69,9 @@ def test_train_in_a_dvc_repository_on_a_full_disk_leaves_the_old_outputs(
     }
 
 
-@pytest.mark.parametrize("stage", [run_embed, run_polarity, run_baseline, run_behaviour])
-def test_the_other_stages_on_a_full_disk_leave_the_old_outputs(trained: Path, stage: Callable[[Path], Result]) -> None:
-    assert_full_disk_refused(stage, trained, 100)
+@pytest.mark.parametrize("stage", [run_embed, run_polarity, run_baseline, run_behaviour, run_export])
+def test_the_other_stages_on_a_full_disk_leave_the_old_outputs(exported: Path, stage: Callable[[Path], Result]) -> None:
+    assert_full_disk_refused(stage, exported, 100)
 
 
 @pytest.mark.parametrize("size", [0, 500])

@@ -55,7 +55,7 @@ def test_the_teacher_labels_the_unlabelled_reviews_and_no_others(prepared: Path)
 
 def test_without_unlabelled_reviews_their_channels_are_0(prepared: Path) -> None:
     whole = PolarityTable.load(prepared / "polarity.npz")
-    write_params(prepared / "params.yaml", {"polarity.unlabelled": "false"})
+    write_params(prepared / "params.yaml", {"polarity.teacher": "none"})
     assert run_polarity(prepared).exit_code == 0
     table = PolarityTable.load(prepared / "polarity.npz")
     assert [len(its) for its in table.keys] == [*(len(its) for its in whole.keys[:3]), 0, 0, 0]

@@ -3,7 +3,7 @@
 import json
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -15,8 +15,12 @@ from imdb_sentiment.embeddings import (
     factorize,
     load_embeddings,
     positive_pointwise_mutual_information,
+    scale,
 )
 from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.params import EmbedParams
+from imdb_sentiment.skip_gram import learn_skip_gram
+from tests.conftest import write_params
 from tests.refusal import run_embed
 
 
@@ -84,6 +88,7 @@ def test_vectors_have_their_spread_and_zeros_where_nothing_is_known() -> None:
     rng = np.random.default_rng(0)
     encoded = [rng.integers(1, 19, 30).tolist() for _ in range(50)]
     vectors = factorize(positive_pointwise_mutual_information(count_cooccurrences(encoded, 20, 3)), 40, seed=1)
+    vectors = scale(vectors)
     assert vectors.shape == (20, 40)
     assert vectors.dtype == np.float32
     assert vectors[2:].std() == pytest.approx(SPREAD, rel=1e-4)
@@ -92,7 +97,7 @@ def test_vectors_have_their_spread_and_zeros_where_nothing_is_known() -> None:
 
 
 def test_nothing_to_learn_from_gives_zeros() -> None:
-    assert not factorize(positive_pointwise_mutual_information(count_cooccurrences([], 6, 2)), 3, seed=0).any()
+    assert not scale(factorize(positive_pointwise_mutual_information(count_cooccurrences([], 6, 2)), 3, seed=0)).any()
 
 
 def learnt(folder: Path) -> bytes:
@@ -109,7 +114,13 @@ def change_texts(folder: Path, is_changed: Any) -> None:
     pq.write_table(reviews.set_column(column, reviews.schema.field(column), [texts]), folder / "reviews.parquet")
 
 
-def test_vectors_come_from_train_and_unlabelled_reviews_alone(prepared: Path) -> None:
+METHODS = get_args(EmbedParams.model_fields["method"].annotation)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_vectors_come_from_train_and_unlabelled_reviews_alone(prepared: Path, method: str) -> None:
+    write_params(prepared / "params.yaml", {"embed.method": method})
+    learnt(prepared)
     before = (prepared / "embeddings.npz").read_bytes()
     with np.load(prepared / "sequences.npz") as arrays:
         others = {*arrays["validation_review_ids"].tolist(), *arrays["test_review_ids"].tolist()}
@@ -119,7 +130,10 @@ def test_vectors_come_from_train_and_unlabelled_reviews_alone(prepared: Path) ->
     assert learnt(prepared) != before
 
 
-def test_the_order_of_the_table_does_not_show(prepared: Path) -> None:
+@pytest.mark.parametrize("method", METHODS)
+def test_the_order_of_the_table_does_not_show(prepared: Path, method: str) -> None:
+    write_params(prepared / "params.yaml", {"embed.method": method})
+    learnt(prepared)
     before = (prepared / "embeddings.npz").read_bytes()
     reviews = pq.read_table(prepared / "reviews.parquet")
     pq.write_table(reviews.take(np.arange(len(reviews))[::-1]), prepared / "reviews.parquet")
@@ -148,3 +162,26 @@ def test_what_are_no_vectors_is_refused(tmp_path: Path, arrays: dict[str, Any], 
     with pytest.raises(ArtifactError) as caught:
         load_embeddings(tmp_path / "embeddings.npz", 6, 4)
     assert message in str(caught.value)
+
+
+def test_skip_gram_puts_words_of_the_same_company_close_together() -> None:
+    rng = np.random.default_rng(0)
+    # 2 and 3 stand among 6 to 9, 4 and 5 among 10 to 13.
+    company = {2: range(6, 10), 3: range(6, 10), 4: range(10, 14), 5: range(10, 14)}
+    encoded = []
+    for _ in range(10000):
+        word = int(rng.integers(2, 6))
+        encoded.append(np.array([*rng.choice(company[word], 2), word, *rng.choice(company[word], 2)], np.int32))
+    vectors = learn_skip_gram(encoded, 15, 8, window=3, seed=0)
+    assert vectors.shape == (15, 8)
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    likeness = unit @ unit.T
+    assert likeness[2, 3] > likeness[2, 4] + 0.1
+    assert likeness[4, 5] > likeness[3, 5] + 0.1
+    assert not vectors[[0, 1, 14]].any()  # padding, the unknown token, and a word that stands nowhere
+
+
+@pytest.mark.parametrize("encoded", [[], [[]], [[2]], [[1, 1]]])
+def test_skip_gram_of_reviews_without_a_pair_is_zeros(encoded: list[list[int]]) -> None:
+    arrays = [np.array(ids, np.int32) for ids in encoded]
+    assert not learn_skip_gram(arrays, 4, 3, window=2, seed=0).any()

@@ -17,7 +17,7 @@ from imdb_sentiment.params import Params, read_yaml, write_yaml
 from tests.imports import ROOT, imported_files
 from variants.__main__ import merge
 
-STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour")
+STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour", "export")
 METRICS = {
     "accuracy",
     "accuracy_high",
@@ -141,7 +141,7 @@ def test_a_run_leaves_metrics_model_and_nothing_half_written(clone: Path) -> Non
     assert json.loads((clone / "metrics/baseline.json").read_text()).keys() == METRICS
     assert metrics["test_reviews"] == 210
     assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
-    assert {path.name for path in (clone / "data/model").iterdir()} == {"model.json", "weights.npz"}
+    assert {path.name for path in (clone / "data/trained").iterdir()} == {"model.json", "weights.npz"}
     assert not [path for path in clone.rglob("*.partial*") if ".dvc" not in path.parts]
 
 
@@ -161,11 +161,12 @@ def test_a_forced_run_writes_the_same_bytes(clone: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "stages"),
     [
-        ({"train": {"epochs": 3}}, {"train"}),
-        ({"model": {"lstm_units": 8}}, {"train"}),
-        ({"model": {"embedding_dim": 8}}, {"embed", "train"}),
-        ({"embed": {"window": 2}}, {"embed"}),
-        ({"preprocess": {"max_length": 50}}, {"preprocess"}),
+        # The model card that export writes states every param.
+        ({"train": {"epochs": 3}}, {"train", "export"}),
+        ({"model": {"lstm_units": 8}}, {"train", "export"}),
+        ({"model": {"embedding_dim": 8}}, {"embed", "train", "export"}),
+        ({"embed": {"window": 2}}, {"embed", "export"}),
+        ({"preprocess": {"max_length": 50}}, {"preprocess", "export"}),
     ],
 )
 def test_a_changed_param_concerns_its_own_stage(clone: Path, changes: dict[str, Any], stages: set[str]) -> None:
@@ -178,7 +179,7 @@ def test_a_changed_readme_concerns_nothing(clone: Path) -> None:
         assert changed_stages(clone) == set()
 
 
-@pytest.mark.parametrize("module", ["cleaning", "tokenization", "layers", "polarity", "curves", "cli"])
+@pytest.mark.parametrize("module", ["cleaning", "tokenization", "layers", "polarity", "curves", "cli", "predictor"])
 def test_a_changed_module_concerns_exactly_the_stages_that_import_it(clone: Path, module: str) -> None:
     path = clone / f"src/imdb_sentiment/{module}.py"
     importers = {

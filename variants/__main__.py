@@ -34,7 +34,10 @@ def run_variant(
     # The workspace has no data of its own: it reads the source where it lies.
     workspace = (runs / name).resolve()
     params["data"]["source"] = os.path.relpath(ROOT / source, workspace)
-    _lay_out(workspace)
+    teacher = params["polarity"]["teacher"]
+    if teacher not in {"linear", "none"}:
+        teacher = params["polarity"]["teacher"] = os.path.relpath(ROOT / teacher, workspace)
+    _lay_out(workspace, teacher)
     write_yaml(params, workspace / "params.yaml")
     _dvc("repro", folder=workspace)
     summarize(workspace)
@@ -57,12 +60,18 @@ def _variant_path(name: str) -> Path:
     return path
 
 
-def _lay_out(workspace: Path) -> None:
-    """Make `workspace` a DVC project with the code as it is now, its outputs and dvc.lock left as they are."""
+def _lay_out(workspace: Path, teacher: str) -> None:
+    """Make `workspace` a DVC project with the code as it is now, its outputs and dvc.lock left as they are.
+
+    The stage polarity depends on the `teacher`, if that is a file.
+    """
     for folder in ("stages", "src/imdb_sentiment"):
         shutil.rmtree(workspace / folder, ignore_errors=True)
         shutil.copytree(ROOT / folder, workspace / folder, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "dvc.yaml", workspace)
+    pipeline = read_yaml(ROOT / "dvc.yaml")
+    if teacher not in {"linear", "none"}:
+        pipeline["stages"]["polarity"]["deps"].append(teacher)
+    write_yaml(pipeline, workspace / "dvc.yaml")
     if not (workspace / ".dvc").is_dir():
         _dvc("init", "--no-scm", "--quiet", folder=workspace)
         _dvc("config", "--quiet", "core.check_update", "false", folder=workspace)

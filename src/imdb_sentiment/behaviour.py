@@ -12,8 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.calibration import THRESHOLD
 from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.labels import THRESHOLD
 from imdb_sentiment.reviews import iterate_reviews
 
 Predict = Callable[[list[str]], NDArray[np.float64]]

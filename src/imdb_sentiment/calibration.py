@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-THRESHOLD: Final = 0.5  # a review of this probability, or a larger one, is called positive
 # A temperature outside says that the model has learnt nothing; it need not be followed further.
 _LARGEST: Final = 10.0
 _CERTAIN: Final = 1e-7  # the nearest to 0 or 1 that single precision tells from it

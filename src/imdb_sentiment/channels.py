@@ -20,7 +20,7 @@ from imdb_sentiment.polarity import (
 from imdb_sentiment.progress import Progress, no_progress
 from imdb_sentiment.sequences import Sequences, load_sequences
 from imdb_sentiment.storage import read_npz, write_npz, written_together
-from imdb_sentiment.teacher import encode_unlabelled, teach
+from imdb_sentiment.teacher import encode_unlabelled, read_opinions, teach
 
 
 def write_polarity(
@@ -35,7 +35,7 @@ def write_polarity(
 ) -> None:
     """Learn the polarity of n-grams from the train part of the npz file `sequences`.
 
-    With `params.unlabelled` also from the unlabelled reviews of the Parquet table `reviews`, where it has any. Written
+    With a `params.teacher` also from the unlabelled reviews of the Parquet table `reviews`, where it has any. Written
     to the npz file `table`, and to `channels` as each part's reviews see it (see `learn_polarity` for those of the
     train part; what the unlabelled reviews say is not held out by movie: there a label tells only through the teacher,
     whom it taught among many). Raises ArtifactError or OutputError.
@@ -47,12 +47,15 @@ def write_polarity(
     parts = load_sequences(sequences, size)
     tables, of_train = learn_polarity(parts["train"], size, progress)
     keys = tuple(its for its, _ in tables)
-    unlabelled = encode_unlabelled(reviews, encoder, progress) if params.unlabelled else None
-    if unlabelled is not None and len(unlabelled):
-        y_prob = teach(parts["train"], unlabelled, keys, size)
-        tables += learn_unlabelled_polarity(unlabelled, y_prob, size, progress)
-    else:
+    ids, unlabelled = ([], None) if params.teacher == "none" else encode_unlabelled(reviews, encoder, progress)
+    if unlabelled is None or not ids:
         tables += [(np.zeros(0, np.int64), np.zeros(0, np.float16))] * len(ORDERS)
+    else:
+        if params.teacher == "linear":
+            y_prob = teach(parts["train"], unlabelled, keys, size)
+        else:
+            y_prob = read_opinions(Path(params.teacher), ids)
+        tables += learn_unlabelled_polarity(unlabelled, y_prob, size, progress)
     learnt = PolarityTable(size, tuple(its for its, _ in tables), tuple(its for _, its in tables))
     seen = {part: learnt.channels(its.token_ids, progress) for part, its in parts.items()}
     seen["train"][..., : len(ORDERS)] = of_train

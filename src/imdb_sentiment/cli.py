@@ -30,11 +30,13 @@ def command_app(command: Callable[..., None]) -> typer.Typer:
     else is a bug and keeps its plain traceback.
     """
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command()(_ends_in_one_line(command))
+    app.command()(ends_in_one_line(command))
     return app
 
 
-def _ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+def ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have `command` end in one line where the user, not the programmer, can mend what went wrong."""
+
     @functools.wraps(command)
     def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         try:

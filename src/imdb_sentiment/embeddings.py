@@ -1,10 +1,11 @@
 """Word vectors from the company that words keep in the training reviews, labelled and unlabelled.
 
-Counts of words within a window, their positive pointwise mutual information, and its truncated singular value
-decomposition (Levy, Goldberg, Dagan 2015, sections 2 and 3): a few seconds for what skip-gram takes minutes to do.
+By skip-gram (see `skip_gram`), or from counts of words within a window, their positive pointwise mutual information,
+and its truncated singular value decomposition (Levy, Goldberg, Dagan 2015, sections 2 and 3): a few seconds for what
+skip-gram takes minutes to do a little better.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from imdb_sentiment.params import EmbedParams
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import iterate_reviews
 from imdb_sentiment.sequences import load_sequences
+from imdb_sentiment.skip_gram import learn_skip_gram
 from imdb_sentiment.storage import read_npz, write_npz
 
 CONTEXT_SMOOTHING: Final = 0.75  # rare contexts count for less (Levy et al., section 3.2)
@@ -47,29 +49,36 @@ def write_embeddings(
     """
     encoder = TextEncoder.load(vocabulary)
     encoded = encode_reviews(reviews, sequences, encoder, progress)
-    counts = count_cooccurrences(encoded, encoder.vocabulary_size, params.window, progress)
-    vectors = factorize(positive_pointwise_mutual_information(counts), dim, params.seed)
-    write_npz({"embeddings": vectors.astype(DTYPE)}, path)
+    if params.method == "skip_gram":
+        vectors = learn_skip_gram(
+            encoded, encoder.vocabulary_size, dim, window=params.window, seed=params.seed, progress=progress
+        )
+    else:
+        counts = count_cooccurrences(encoded, encoder.vocabulary_size, params.window, progress)
+        vectors = factorize(positive_pointwise_mutual_information(counts), dim, params.seed)
+    write_npz({"embeddings": scale(vectors).astype(DTYPE)}, path)
 
 
 def encode_reviews(
     reviews: Path, sequences: Path, encoder: TextEncoder, progress: Progress = no_progress
-) -> list[list[int]]:
+) -> list[NDArray[np.int32]]:
     """Return the token ids of all that vectors may be learnt from, whole reviews: the train part and the unlabelled."""
     train = set(load_sequences(sequences, encoder.vocabulary_size)["train"].review_ids.tolist())
     texts = _learnt_from(reviews, train)
-    return [encoder.token_ids(text) for text in track(progress, texts, "Encoding", None, "reviews")]
+    # Sorted, so that the order of the archive does not show in what skip-gram learns one after the other.
+    sorted_texts = [text for _, text in sorted(texts)]
+    return encoder.token_ids_of_all(track(progress, sorted_texts, "Encoding", len(sorted_texts), "reviews"))
 
 
-def _learnt_from(reviews: Path, train: set[str]) -> Iterator[str]:
+def _learnt_from(reviews: Path, train: set[str]) -> Iterator[tuple[str, str]]:
     for batch in iterate_reviews(reviews, ["review_id", "split", "text"]):
         for row in batch.to_pylist():
             if row["split"] == "unsupervised" or row["review_id"] in train:
-                yield row["text"]
+                yield row["review_id"], row["text"]
 
 
 def count_cooccurrences(
-    encoded: list[list[int]], vocabulary_size: int, window: int, progress: Progress = no_progress
+    encoded: Sequence[NDArray[np.int32]], vocabulary_size: int, window: int, progress: Progress = no_progress
 ) -> sparse.csr_matrix:
     """Return how often two tokens stand within `window` of each other in a review, `float64 [V, V]`, symmetric.
 
@@ -77,7 +86,7 @@ def count_cooccurrences(
     Unknown tokens count neither way, and keep their place.
     `count_cooccurrences([[2, 3]], 4, 1)` has 1 at (2, 3) and (3, 2).
     """
-    token_ids = np.array([token for ids in encoded for token in ids], np.int64)
+    token_ids = np.concatenate([np.zeros(0, np.int64), *encoded])
     review = np.repeat(np.arange(len(encoded)), [len(ids) for ids in encoded])
     # Whole numbers until the last step, so that the order of the reviews cannot show in a sum.
     total = sparse.csr_matrix((vocabulary_size, vocabulary_size), dtype=np.int64)
@@ -108,13 +117,18 @@ def positive_pointwise_mutual_information(counts: sparse.csr_matrix) -> sparse.c
 def factorize(information: sparse.csr_matrix, dim: int, seed: int) -> NDArray[np.float32]:
     """Return the left singular vectors of `information [V, V]`, each times a power of its value, `float32 [V, dim]`.
 
-    Scaled to SPREAD. A row of zeros stays one. Columns beyond V, or beyond what there is to tell, are zeros.
+    A row of zeros stays one. Columns beyond V, or beyond what there is to tell, are zeros.
     """
     known = min(dim, information.shape[0])
     left, values, _ = randomized_svd(information, known, n_iter=SVD_ITERATIONS, random_state=seed)
     vectors = np.zeros((information.shape[0], dim), np.float32)
     vectors[:, :known] = left * values**SINGULAR_VALUE_POWER
     vectors[np.asarray(information.sum(axis=1)).ravel() == 0] = 0
+    return vectors
+
+
+def scale(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return `vectors [V, E]` scaled so that the standard deviation of those of known tokens is SPREAD."""
     spread = vectors[UNKNOWN_ID + 1 :].std() if len(vectors) > UNKNOWN_ID + 1 else 0
     return vectors * np.float32(SPREAD / spread) if spread else vectors
 

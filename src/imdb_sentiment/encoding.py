@@ -1,15 +1,20 @@
 """The one path from text to token ids, for training and for prediction alike."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.storage import read_json, write_json
+from imdb_sentiment.threads import map_in_threads
 from imdb_sentiment.tokenization import tokenize
+from imdb_sentiment.tokenized import in_blocks, tokenize_all
 
 PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
@@ -38,8 +43,8 @@ class TextEncoder:
         prefix of a larger one.
         """
         counts: Counter[str] = Counter()
-        for text in texts:
-            counts.update(tokenize(text))
+        for block in in_blocks(texts):
+            counts.update(tokenize_all(block).counts())
         frequent = sorted(counts, key=lambda token: (-counts[token], token))
         return cls(SPECIAL_TOKENS + tuple(frequent[: vocabulary_size - len(SPECIAL_TOKENS)]), max_length, head_share)
 
@@ -59,6 +64,36 @@ class TextEncoder:
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of all tokens of `text`, however many."""
         return [self._ids.get(token, UNKNOWN_ID) for token in tokenize(text)]
+
+    def encode_all(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return what `encode` gives for each of `texts`, padded: `token_ids int32 [B, T]` and `lengths int32 [B]`.
+
+        T is `max_length`. Many times as fast as `encode` for many texts, and slower for one.
+        """
+        none = np.zeros((0, self.max_length), np.int32), np.zeros(0, np.int32)
+        blocks = [
+            _pad_and_keep_ends(ids, lengths, self.max_length, self.head_share)
+            for ids, lengths in self._ids_of_blocks(texts)
+        ]
+        padded, lengths = zip(none, *blocks, strict=True)
+        return np.concatenate(padded), np.concatenate(lengths)
+
+    def token_ids_of_all(self, texts: Iterable[str]) -> list[NDArray[np.int32]]:
+        """Return what `token_ids` gives for each of `texts`, as arrays."""
+        blocks = self._ids_of_blocks(texts)
+        return [its for ids, lengths in blocks for its in np.split(ids, np.cumsum(lengths)[:-1])]
+
+    def _ids_of_blocks(self, texts: Iterable[str]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
+        """Yield, for some texts at a time, the ids of all their tokens, `int32 [N]`, and each one's number of them."""
+        import pyarrow as pa
+
+        vocabulary = pa.array(self.tokens, pa.string())
+
+        def encode(block: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+            tokenized = tokenize_all(block)
+            return tokenized.ids(vocabulary, UNKNOWN_ID), tokenized.lengths
+
+        yield from map_in_threads(encode, in_blocks(texts))
 
     def save(self, path: Path) -> None:
         """Write the encoder to the JSON file `path`."""
@@ -90,6 +125,22 @@ def keep_ends(tokens: list[Token], max_length: int, head_share: float) -> list[T
         return tokens
     head = round(max_length * head_share)
     return tokens[:head] + tokens[len(tokens) - (max_length - head) :]
+
+
+def _pad_and_keep_ends(
+    ids: NDArray[np.int32], lengths: NDArray[np.int64], max_length: int, head_share: float
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Do `keep_ends` and the padding for the `ids` of B texts, one after the other, at once."""
+    head = round(max_length * head_share)
+    is_kept = np.ones(len(ids), bool)
+    ends = np.cumsum(lengths)
+    for row in np.flatnonzero(lengths > max_length):
+        is_kept[ends[row] - lengths[row] + head : ends[row] - (max_length - head)] = False
+    kept_lengths = np.minimum(lengths, max_length)
+    padded = np.full((len(lengths), max_length), PAD_ID, np.int32)
+    padded[np.arange(max_length) < kept_lengths[:, None]] = ids[is_kept]
+    padded[lengths == 0, 0] = UNKNOWN_ID
+    return padded, np.maximum(kept_lengths, 1).astype(np.int32)
 
 
 def _is_vocabulary(tokens: list[Any]) -> bool:

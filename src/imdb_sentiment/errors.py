@@ -6,7 +6,9 @@
     ├── DownloadError    the archive could not be fetched
     ├── ArtifactError    a file that an earlier stage should have written
     ├── OutputError      a file that cannot be written
-    └── TrainingError    a fit that cannot begin or go on
+    ├── TrainingError    a fit that cannot begin or go on
+    ├── ExportError      an exported model that does not say what the trained one says
+    └── InputError       a text or table that cannot be classified
 
 A message names the file or key, what was found and what was expected, in that order.
 """
@@ -53,3 +55,11 @@ class OutputError(PipelineError):
 
 class TrainingError(PipelineError):
     """The loss is no longer a number, or the curves cannot be logged."""
+
+
+class ExportError(PipelineError):
+    """The exported model and the trained one do not agree."""
+
+
+class InputError(PipelineError):
+    """What is to be classified is no review, or no table of reviews."""

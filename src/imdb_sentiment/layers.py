@@ -86,7 +86,8 @@ class SplitSegments(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         batch, steps = ops.shape(inputs)[0], ops.shape(inputs)[1]
         rest = tuple(inputs.shape[2:])
-        missing = -steps % self.segment_length
+        # Not -steps % S: of a negative number, ONNX and Python have different remainders.
+        missing = (self.segment_length - steps % self.segment_length) % self.segment_length
         filled = ops.concatenate([inputs, ops.zeros((batch, missing, *rest), inputs.dtype)], axis=1)
         return ops.reshape(filled, (-1, self.segment_length, *rest))
 
@@ -158,7 +159,8 @@ class CalibratedAverage(keras.layers.Layer):
     def call(self, probabilities: Any) -> Any:
         least = keras.config.epsilon()
         finite = [ops.clip(its, least, 1 - least) for its in probabilities]
-        logits = [ops.log(its) - ops.log1p(-its) for its in finite]
+        # log(1 - p) and not log1p(-p), for which ONNX has no operation; so far from 0 and 1 they are the same.
+        logits = [ops.log(its) - ops.log(1 - its) for its in finite]
         return ops.sigmoid(sum(logits) / (len(logits) * self.temperature))
 
 

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn import metrics
 
-from imdb_sentiment.calibration import THRESHOLD
 from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.storage import missing, written_beside
 
 CALIBRATION_BINS: Final = 15
-LABEL_NAMES: Final = ("negative", "positive")
 _Z_95: Final = 1.959963984540054  # the standard normal's 97.5% quantile
 
 Floats = NDArray[np.float64]

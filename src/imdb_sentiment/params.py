@@ -56,14 +56,15 @@ class PreprocessParams(_Section):
 class EmbedParams(_Section):
     """How word vectors are learnt."""
 
+    method: Literal["cooccurrence", "skip_gram"]
     window: Annotated[int, Field(ge=1, le=100)]
     seed: Seed
 
 
 class PolarityParams(_Section):
-    """From which reviews the polarity of n-grams is learnt."""
+    """Who labels the unlabelled reviews, so that the polarity of n-grams is learnt from them as well."""
 
-    unlabelled: bool
+    teacher: Annotated[str, Field(min_length=1)]
 
 
 class ModelParams(_Section):
@@ -74,7 +75,7 @@ class ModelParams(_Section):
     lstm_units: Annotated[int, Field(ge=1, le=4096)]
     lstm_layers: Annotated[int, Field(ge=1, le=8)]
     bidirectional: bool
-    activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu", "gelu"]
+    activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu"]
     pooling: Literal["last", "max", "mean", "max_mean"]
     ignore_padding: bool
     pretrained_embeddings: bool

@@ -56,9 +56,11 @@ class PolarityTable:
         keys, log_odds = self.keys[index], self.log_odds[index]
         channel = np.zeros(token_ids.shape, np.float16)
         if len(keys):
-            wanted = ngram_keys(token_ids, ORDERS[index % len(ORDERS)], self.vocabulary_size)
+            ngrams = ngram_keys(token_ids, ORDERS[index % len(ORDERS)], self.vocabulary_size)
+            is_ngram = ngrams >= 0
+            wanted = ngrams[is_ngram]
             rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-            channel[:] = np.where(keys[rows] == wanted, log_odds[rows], 0)
+            channel[is_ngram] = np.where(keys[rows] == wanted, log_odds[rows], 0)
         return channel
 
     def save(self, path: Path) -> None:

@@ -11,7 +11,7 @@ from imdb_sentiment.errors import ArtifactError, SourceError
 from imdb_sentiment.params import PreprocessParams
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import iterate_reviews
-from imdb_sentiment.sequences import PARTS, Sequences, pad, save_sequences
+from imdb_sentiment.sequences import PARTS, Sequences, save_sequences
 from imdb_sentiment.splits import assign_parts
 from imdb_sentiment.storage import written_together
 
@@ -47,7 +47,7 @@ def preprocess_text_data(
         params.max_length,
         params.head_share,
     )
-    encoded = [encoder.encode(text) for text in track(progress, texts, "Encoding", len(texts), "reviews")]
+    token_ids, lengths = encoder.encode_all(track(progress, texts, "Encoding", len(texts), "reviews"))
     # A review whose movie is not known is a movie of its own.
     movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
@@ -56,8 +56,8 @@ def preprocess_text_data(
         learnt_from = set(texts[(parts != part) & (parts != "test")])
         sequences[part] = Sequences(
             review_ids=table["review_id"].to_numpy()[rows].astype(np.str_),
-            token_ids=pad([encoded[row] for row in rows], params.max_length),
-            lengths=np.array([len(encoded[row]) for row in rows], np.int32),
+            token_ids=token_ids[rows],
+            lengths=lengths[rows],
             labels=table["label"].to_numpy()[rows].astype(np.int8),
             movies=movies[rows],
             seen_in_train=np.array([text in learnt_from for text in texts[rows]]),

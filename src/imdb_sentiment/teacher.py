@@ -1,4 +1,4 @@
-"""A linear teacher for the unlabelled reviews: with its opinion of them, many more n-grams are known.
+"""A teacher for the unlabelled reviews: with its opinion of them, many more n-grams are known.
 
 Self-training (Yarowsky 1995): three times as many reviews as have labels say which phrases go with which opinion.
 """
@@ -7,22 +7,27 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
 from imdb_sentiment.baseline import INVERSE_PENALTY, LogCountRatio
 from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.polarity import ORDERS, Keys, find_ngrams
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import iterate_reviews
-from imdb_sentiment.sequences import Sequences, pad
+from imdb_sentiment.sequences import Sequences
 
 TOLERANCE: Final = 1e-3  # the default takes three times as long and changes next to no opinion
 
 
-def encode_unlabelled(reviews: Path, encoder: TextEncoder, progress: Progress = no_progress) -> NDArray[np.int32]:
-    """Return the unlabelled reviews of the Parquet table, sorted by their ids, as `token_ids int32 [B, T]`.
+def encode_unlabelled(
+    reviews: Path, encoder: TextEncoder, progress: Progress = no_progress
+) -> tuple[list[str], NDArray[np.int32]]:
+    """Return the ids of the unlabelled reviews of the Parquet table, sorted, and their `token_ids int32 [B, T]`.
 
     Cut and padded as the labelled ones are. Raises ArtifactError.
     """
@@ -30,8 +35,33 @@ def encode_unlabelled(reviews: Path, encoder: TextEncoder, progress: Progress = 
     for batch in iterate_reviews(reviews, ["review_id", "split", "text"]):
         rows = batch.to_pylist()
         texts |= {row["review_id"]: row["text"] for row in rows if row["split"] == "unsupervised"}
-    ids = track(progress, sorted(texts), "Encoding", len(texts), "reviews")
-    return pad([encoder.encode(texts[review_id]) for review_id in ids], encoder.max_length)
+    ids = sorted(texts)
+    tracked = track(progress, ids, "Encoding", len(texts), "reviews")
+    return ids, encoder.encode_all(texts[review_id] for review_id in tracked)[0]
+
+
+def read_opinions(path: Path, review_ids: list[str]) -> NDArray[np.float64]:
+    """Return the column probability of the Parquet table `path` for `review_ids`, `float64 [B]`. Raises ArtifactError.
+
+    As `imdb-sentiment predict` writes it for the table of reviews.
+    """
+    try:
+        table = pq.read_table(path, columns=["review_id", "probability"])
+        probabilities = table["probability"].cast(pa.float64()).to_pylist()
+        opinions = dict(zip(table["review_id"].to_pylist(), probabilities, strict=True))
+    except FileNotFoundError as error:
+        raise ArtifactError(
+            path, "no such file", "polarity.teacher: linear, none, or a table of predictions"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise ArtifactError(path, f"no table of opinions ({error})", "the columns review_id and probability") from error
+    try:
+        y_prob = np.array([opinions[review_id] for review_id in review_ids], np.float64)
+    except KeyError as error:
+        raise ArtifactError(path, f"no opinion of {error}", "one of each unlabelled review") from error
+    if not ((y_prob >= 0) & (y_prob <= 1)).all():
+        raise ArtifactError(path, "opinions that are no probabilities", "numbers from 0 to 1")
+    return y_prob
 
 
 def teach(

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.batches import length_grouped_rows, take_batch
-from imdb_sentiment.calibration import THRESHOLD, fit_temperature
+from imdb_sentiment.calibration import fit_temperature
 from imdb_sentiment.channels import load_channels
 from imdb_sentiment.embeddings import load_embeddings
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingError
 from imdb_sentiment.inference import predict_probabilities
+from imdb_sentiment.labels import THRESHOLD
 from imdb_sentiment.model import create_model
 from imdb_sentiment.params import ModelParams, TrainParams
 from imdb_sentiment.progress import Progress, no_progress

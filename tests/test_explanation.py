@@ -1,0 +1,98 @@
+"""Explanations: what they say of a model whose answer is known, that they are faithful, and what they look like."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from imdb_sentiment import SentimentModel
+from imdb_sentiment.encoding import TextEncoder
+from imdb_sentiment.explanation import Explanation, Word, explain, measure_faithfulness
+from imdb_sentiment.explanation_page import render_page, render_text
+
+# What each token adds to the log-odds, by its id: padding, unknown, "good", "bad", "film".
+ADDED = np.array([0.0, 0.5, 3.0, -2.0, 0.25])
+
+
+class _Adding:
+    """Stands in for ONNX Runtime: a model that adds up what each token adds."""
+
+    def run(self, _: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        return [1 / (1 + np.exp(-ADDED[inputs["token_ids"]].sum(axis=1, keepdims=True)))]
+
+
+@pytest.fixture
+def adding() -> SentimentModel:
+    encoder = TextEncoder(("<pad>", "<unknown>", "good", "bad", "film"), max_length=6, head_share=0.5)
+    return SentimentModel(encoder, None, True, _Adding())
+
+
+def test_each_word_counts_what_it_adds(adding: SentimentModel) -> None:
+    explained = explain(adding, "A  GOOD film,<br />BAD film")
+    assert explained.text == "A GOOD film, BAD film"
+    words = {explained.text[its.start : its.end]: its.contribution for its in explained.words}
+    assert words == pytest.approx({"A": 0.5, "GOOD": 3.0, "film": 0.25, ",": 0.5, "BAD": -2.0}, abs=1e-6)
+    assert explained.probability == pytest.approx(1 / (1 + np.exp(-2.5)))
+    assert explained.strongest(2) == [("GOOD", pytest.approx(3.0)), ("BAD", pytest.approx(-2.0))]
+
+
+def test_the_middle_of_a_long_review_was_not_read(adding: SentimentModel) -> None:
+    explained = explain(adding, "good film film bad bad bad film film good")
+    assert [its.contribution is None for its in explained.words] == [False] * 3 + [True] * 3 + [False] * 3
+
+
+@pytest.mark.parametrize(("text", "added"), [("good", 2.5), ("bad", -2.5)])
+def test_without_its_only_word_a_review_is_one_unknown_word(adding: SentimentModel, text: str, added: float) -> None:
+    assert [its.contribution for its in explain(adding, text).words] == [pytest.approx(added)]
+    assert explain(adding, "").words == []
+
+
+def test_faithfulness_is_what_it_is_by_hand(adding: SentimentModel) -> None:
+    found = measure_faithfulness(adding, ["good bad film film", "bad bad bad"], share=0.25)
+    sigmoid = 1 / (1 + np.exp(-np.array([3 - 2 + 0.5, -2 + 0.5, -6, -4])))
+    top = [sigmoid[0] - sigmoid[1], sigmoid[3] - sigmoid[2]]
+    assert found["drop_by_top_words"] == pytest.approx(np.mean(top))
+    assert (found["reviews"], found["share_of_words"]) == (2, 0.25)
+    # All words of the second review are alike, so that a random one is as good as the top one.
+    assert found["drop_by_random_words"] <= found["drop_by_top_words"]
+    assert found["top_words_drop_more"] in {0.0, 0.5}
+
+
+def test_the_top_words_of_a_trained_model_count_more_than_random_ones(exported_once: Path) -> None:
+    model = SentimentModel.load(exported_once / "exported")
+    texts = pq.read_table(exported_once / "reviews.parquet")["text"].to_pylist()
+    found = measure_faithfulness(model, texts[:16])
+    assert found["drop_by_top_words"] > 1.5 * abs(found["drop_by_random_words"])
+    assert found["top_words_drop_more"] > 0.6
+
+
+EXPLAINED = Explanation(
+    "<script>alert(1)</script> so good & [red]bad",
+    0.7,
+    [Word(0, 8, 0.0), Word(26, 28, None), Word(29, 33, 2.0), Word(36, 44, -2.0)],
+)
+
+
+def test_the_page_escapes_the_review_and_needs_nothing_else() -> None:
+    page = render_page(EXPLAINED)
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; " in page
+    assert '<mark class="positive4">good</mark> &amp; <mark class="negative4">[red]bad</mark>' in page
+    assert '<span class="unread">so</span>' in page
+    assert "positive (probability of being positive: 0.700)" in page
+    assert "<td>good</td><td>positive</td><td>+2.00</td>" in page
+    assert "http" not in page
+
+
+def test_the_terminal_shows_the_whole_review_with_its_words_coloured() -> None:
+    text = render_text(EXPLAINED)
+    assert text.plain == EXPLAINED.text
+    console = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=200)
+    console.print(text)
+    printed = console.file.getvalue()
+    assert "\x1b[30;48;2;75;155;245mgood\x1b[0m" in printed
+    assert "\x1b[30;48;2;251;147;38m[red]bad\x1b[0m" in printed
+    assert "\x1b[2mso\x1b[0m" in printed
