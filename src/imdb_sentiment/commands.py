@@ -222,3 +222,7 @@ def _as_object(probability: float) -> dict[str, Any]:
 def _report_skipped(bad: "BadRows") -> None:
     if bad.count:
         print(f"{bad.count:,} bad rows left out", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    app()

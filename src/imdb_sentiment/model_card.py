@@ -83,7 +83,8 @@ how far other test reviews would move it, not how far another seed would.
 
 ## Limits
 
-- Of a long review it reads {preprocess.max_length} tokens: {preprocess.head_share:.0%} of them from its beginning, the rest from its end.
+- Of a long review it reads {preprocess.max_length} tokens, {preprocess.head_share:.0%} of them from its beginning and
+  the rest from its end.
 - Words that the training reviews do not have are one unknown word to it. A text of nothing else, or of another
   language or script, gets a probability that means nothing.
 - The reviews were written on one site until 2011, and only clear opinions (1 to 4 and 7 to 10 of 10 stars) are among
