@@ -2,7 +2,8 @@
 
 python -m benchmarks.prediction metrics/prediction.json
 
-Reads what `dvc repro` left in `data/`. Interleaved rounds, of which the medians are kept: the machine may do other work.
+Reads what `dvc repro` left in `data/`. Interleaved rounds, of which the medians are kept: the machine may do other
+work.
 Keras gets its inputs ready made, in batches grouped by length as training makes them; it is measured at several batch
 sizes, and the best counts.
 """
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Annotated, Any, Final
@@ -49,15 +51,18 @@ def measure(
     many = texts[:TOKENIZED]
 
     work: dict[str, tuple[Callable[[], Any], int]] = {
-        f"keras_batches_of_{size}": (lambda its=its: [keras.model.predict_on_batch(batch) for batch in its], len(sample))
+        f"keras_batches_of_{size}": (partial(_predict_batches, keras, its), len(sample))
         for size, its in batches.items()
     }
     work |= {
         "onnx": (lambda: exported.predict_encoded(token_ids, lengths), len(sample)),
         "keras_from_text": (lambda: keras.predict(sample), len(sample)),
         "onnx_from_text": (lambda: exported.predict(sample), len(sample)),
-        "keras_one": (lambda: [keras.model.predict_on_batch(batch) for batch in alone], ALONE),
-        "onnx_one": (lambda: [exported.predict_encoded(token_ids[[row]], lengths[[row]]) for row in range(ALONE)], ALONE),
+        "keras_one": (partial(_predict_batches, keras, alone), ALONE),
+        "onnx_one": (
+            lambda: [exported.predict_encoded(token_ids[[row]], lengths[[row]]) for row in range(ALONE)],
+            ALONE,
+        ),
         "onnx_one_from_text": (lambda: [exported.predict([text]) for text in sample[:ALONE]], ALONE),
         "regex_token_ids": (lambda: [exported.encoder.encode(text) for text in many], len(many)),
         "token_ids": (lambda: exported.encoder.encode_all(many), len(many)),
@@ -103,13 +108,24 @@ def _keras_batches(keras: Any, token_ids: Any, lengths: Any, size: int) -> list[
     return batches
 
 
+def _predict_batches(keras: Any, batches: list[dict[str, Any]]) -> None:
+    for batch in batches:
+        keras.model.predict_on_batch(batch)
+
+
 def _test_texts(reviews: Path) -> list[str]:
     rows = [row for batch in iterate_reviews(reviews, ["split", "text"]) for row in batch.to_pylist()]
     return [row["text"] for row in rows if row["split"] == "test"]
 
 
 def _run_command(model: Path) -> None:
-    command = [str(Path(sys.executable).parent / "imdb-sentiment"), "predict", "A wonderful film.", "--model", str(model)]
+    command = [
+        str(Path(sys.executable).parent / "imdb-sentiment"),
+        "predict",
+        "A wonderful film.",
+        "--model",
+        str(model),
+    ]
     subprocess.run(command, check=True, capture_output=True)
 
 

@@ -16,7 +16,7 @@ import typer
 
 from imdb_sentiment.cli import command_app
 
-WORDS = "the a film story acting is was not very good bad dull moving and but of it I we never again".split()
+TEXT = "the a film story acting is was not very good bad dull moving and but of it I we never again"
 
 
 def measure(
@@ -29,9 +29,10 @@ def measure(
         with tempfile.TemporaryDirectory() as folder:
             table, output = Path(folder) / "table.csv", Path(folder) / "out.csv"
             rng = random.Random(0)  # noqa: S311  # texts, no secrets
+            vocabulary = TEXT.split()
             with table.open("w", encoding="utf-8") as file:
                 file.write("id,text\n")
-                file.writelines(f"{row},{' '.join(rng.choices(WORDS, k=words))}\n" for row in range(size))
+                file.writelines(f"{row},{' '.join(rng.choices(vocabulary, k=words))}\n" for row in range(size))
             command = [str(Path(sys.executable).parent / "imdb-sentiment"), "predict", str(table)]
             start = time.perf_counter()
             process = subprocess.Popen(

@@ -42,9 +42,7 @@ def test_a_file_and_standard_input_are_read_alike(tmp_path: Path, monkeypatch: p
     ("content", "said"),
     [(b"na\xefve", "bytes that are not UTF-8 at 2"), (b"x" * (4 * MAX_CHARACTERS + 1), "more than 4,000,000 bytes")],
 )
-def test_what_is_no_text_is_refused(
-    tmp_path: Path, content: bytes, said: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_no_text_is_refused(tmp_path: Path, content: bytes, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "review.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=f"review.txt: found {said}"):
@@ -55,5 +53,5 @@ def test_what_is_no_text_is_refused(
 
 
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="nothing.txt: found what cannot be read"):
+    with pytest.raises(InputError, match=r"nothing\.txt: found what cannot be read"):
         read_text(tmp_path / "nothing.txt")

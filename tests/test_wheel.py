@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,20 +13,28 @@ import pytest
 
 from tests.imports import ROOT
 
-PIPELINE = ("tensorflow", "keras", "dvc", "dvclive", "pandas", "scipy", "sklearn", "pydantic", "ruamel", "requests", "onnx")
+PIPELINE = (
+    "tensorflow",
+    "keras",
+    "dvc",
+    "dvclive",
+    "pandas",
+    "scipy",
+    "sklearn",
+    "ruamel",
+    "requests",
+    "onnx",
+)
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
-    source.mkdir()
-    for name in ("pyproject.toml", "README.md", "src"):  # a copy, since building leaves its traces
-        (source / name).symlink_to(ROOT / name) if name != "src" else None
-    package = source / "src/imdb_sentiment"
-    package.mkdir(parents=True)
-    for path in (ROOT / "src/imdb_sentiment").glob("*.py"):
-        (package / path.name).write_bytes(path.read_bytes())
+    # A copy, since building leaves its traces.
+    shutil.copytree(ROOT / "src/imdb_sentiment", source / "src/imdb_sentiment")
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
     subprocess.run([*command, str(folder), str(source)], check=True, capture_output=True)
     (found,) = folder.glob("*.whl")
@@ -58,7 +67,7 @@ def test_it_predicts_and_explains_where_the_pipeline_is_not_installed(
         "from imdb_sentiment.commands import app\n"
         "app(sys.argv[2:])\n"
     )
-    (tmp_path / "table.csv").write_text("text\n" + "So good!\n" * 40)
+    (tmp_path / "table.csv").write_text("text\n" + "I loved every minute of it.\n" * 40)
     environment = {**os.environ, "PYTHONPATH": str(wheel), "IMDB_SENTIMENT_MODEL": str(exported_once / "exported")}
 
     def run(*arguments: str) -> str:
@@ -67,8 +76,8 @@ def test_it_predicts_and_explains_where_the_pipeline_is_not_installed(
         assert result.returncode == 0, result.stderr
         return result.stdout
 
-    probability = json.loads(run("predict", "--json", "So good!"))["probability"]
+    probability = json.loads(run("predict", "--json", "I loved every minute of it."))["probability"]
     assert run("predict", "table.csv", "--output", "out.csv") == "out.csv: 40 reviews\n"
     rows = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([probability] * 40, abs=1e-5)
-    assert "So good!" in run("explain", "So good!")
+    assert "I loved every minute of it." in run("explain", "I loved every minute of it.")
