@@ -18,7 +18,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.fitting import fit, in_processes
-from imdb_sentiment.cli import command_app, console_progress
+from imdb_sentiment.cli import command_app
+from imdb_sentiment.console import console_progress
 from imdb_sentiment.params import Params, check, load_params
 from imdb_sentiment.progress import track
 from imdb_sentiment.storage import write_json

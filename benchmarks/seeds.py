@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, in_processes, load_inputs
 from imdb_sentiment.calibration import fit_temperature
-from imdb_sentiment.cli import command_app, console_progress
+from imdb_sentiment.cli import command_app
+from imdb_sentiment.console import console_progress
 from imdb_sentiment.metrics import classification_metrics
 from imdb_sentiment.params import Params, load_params
 from imdb_sentiment.progress import track

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, console_progress
+from imdb_sentiment.cli import command_app
+from imdb_sentiment.console import console_progress
 
 
 def baseline(
@@ -22,7 +23,8 @@ def baseline(
     from imdb_sentiment.storage import write_json, written_together
 
     model, evaluation = fit_baseline(reviews, sequences, progress=console_progress)
-    measured = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
+    with console_progress("Changing texts", None, ""):
+        measured = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
     with written_together(metrics, rates, predictions) as (partial_metrics, partial_rates, partial_predictions):
         write_json(evaluation.metrics, partial_metrics)
         write_json(measured, partial_rates)

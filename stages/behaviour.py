@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from imdb_sentiment.cli import command_app, import_keras_quietly
+from imdb_sentiment.console import console_progress
 
 
 def behaviour(
@@ -23,7 +24,9 @@ def behaviour(
     from imdb_sentiment.storage import write_json
 
     classifier = TextClassifier.load(model, vocabulary, table)
-    write_json(measure_behaviour(classifier.predict, sample_reviews(reviews)), rates)
+    with console_progress("Changing texts", None, ""):
+        measured = measure_behaviour(classifier.predict, sample_reviews(reviews))
+    write_json(measured, rates)
 
 
 app = command_app(behaviour)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, console_progress
+from imdb_sentiment.cli import command_app
+from imdb_sentiment.console import console_progress
 
 
 def ingest(

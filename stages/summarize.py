@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, print_metrics
+from imdb_sentiment.cli import command_app
+from imdb_sentiment.console import print_metrics
 from imdb_sentiment.storage import read_json
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, console_progress, import_keras_quietly
+from imdb_sentiment.cli import command_app, import_keras_quietly
+from imdb_sentiment.console import console_progress
 
 
 def train(

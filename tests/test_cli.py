@@ -1,12 +1,11 @@
 """What every command shares: errors in one line, progress, and help that answers at once."""
 
 import os
-import pty
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from importlib import import_module
 from pathlib import Path
 
@@ -14,8 +13,7 @@ import pytest
 import typer
 
 from imdb_sentiment import errors
-from imdb_sentiment.cli import command_app, console_progress, import_keras_quietly, print_metrics
-from imdb_sentiment.progress import no_progress, track
+from imdb_sentiment.cli import command_app, import_keras_quietly
 from tests.conftest import run_stage
 from tests.imports import ROOT
 
@@ -100,93 +98,6 @@ def test_a_command_without_its_arguments_says_which_is_missing(stage: str) -> No
     assert result.stdout == ""
 
 
-def test_work_is_counted_in_one_line_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
-    with console_progress("Reading", 2000, "reviews") as task:
-        for _ in range(1200):
-            task.advance()
-        task.advance(300, note="loss 0.5")
-        task.advance(0)
-        assert capsys.readouterr().err == ""
-    assert capsys.readouterr().err == "Reading: 1,500 reviews  loss 0.5\n"
-
-
-def test_work_that_fails_is_not_counted_as_done(capsys: pytest.CaptureFixture[str]) -> None:
-    items = (1 // item for item in (2, 1, 0))
-    with pytest.raises(ZeroDivisionError):
-        list(track(console_progress, items, "Reading", None, "reviews"))
-    assert capsys.readouterr().err == ""
-
-
-@contextmanager
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
-    """Have a terminal as standard error, and yield how to see what it shows, without colours and movements."""
-    monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "120")
-    reader, writer = pty.openpty()
-    with os.fdopen(writer, "w") as stream:
-        monkeypatch.setattr(sys, "stderr", stream)
-
-        def shown() -> str:
-            # A terminal hands on what was written bit by bit: an end mark tells when all of it has come.
-            stream.write("\x04END")
-            stream.flush()
-            content = b""
-            while not content.endswith(b"\x04END"):
-                content += os.read(reader, 65536)
-            return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", content.removesuffix(b"\x04END").decode())
-
-        yield shown
-    os.close(reader)
-
-
-def test_work_is_shown_as_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    with terminal(monkeypatch) as shown:
-        with console_progress("Reading", 3, "reviews") as task:
-            task.advance(note="loss 0.5")
-            task.advance()
-        last = shown().strip().splitlines()[-1]
-    assert last.startswith("Reading")
-    assert "2/3 reviews" in last
-    assert last.endswith("loss 0.5")  # the note stays when a later step has none
-
-
-@pytest.mark.parametrize(
-    ("raised", "line"),
-    [
-        (errors.SourceError("file: found 3; expected 4"), "error: file: found 3; expected 4"),
-        (KeyboardInterrupt(), "error: interrupted; nothing is half-written"),
-    ],
-)
-def test_an_error_has_a_line_of_its_own_below_the_bar(
-    monkeypatch: pytest.MonkeyPatch, raised: BaseException, line: str
-) -> None:
-    def command() -> None:
-        # Whoever takes from a generator that has a bar may fail: it stands still while there is a name for it, and its
-        # bar stays with it.
-        work = track(console_progress, range(3), "Reading", 3, "reviews")
-        next(work)
-        raise raised
-
-    with terminal(monkeypatch) as shown:
-        with pytest.raises(SystemExit) as caught:
-            command_app(command)([])
-        lines = shown().strip().splitlines()
-    assert caught.value.code == (130 if isinstance(raised, KeyboardInterrupt) else 1)
-    assert lines[-1] == line
-
-
-def test_track_counts_each_item_and_yields_all(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(track(console_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == "Reading: 3 letters\n"
-
-
-def test_no_progress_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    assert list(track(no_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
-    with no_progress("Reading", None, "letters") as task:
-        task.advance(3, note="loss 0.5")
-    assert capfd.readouterr() == ("", "")
-
-
 def put_in_place_of_keras(folder: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Have `import keras` run `source`: the real one takes seconds, and says other things on each machine."""
     (folder / "keras").mkdir()
@@ -208,16 +119,16 @@ def test_what_the_import_of_keras_says_is_not_shown(
     with pytest.raises(ImportError, match="broken") if ending else nullcontext():
         import_keras_quietly()
     os.write(2, b"back\n")
-    assert capfd.readouterr().err == "back\n"
+    said = capfd.readouterr().err
+    assert said.splitlines()[0] == "Loading TensorFlow ..."
+    assert said.endswith("back\n")
+    assert "no GPU here" not in said
 
 
-def test_metrics_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = {"accuracy": 0.87654, "test_reviews": 210, "known_as": None}, {"accuracy": 0.5, "test_reviews": 210}
-    print_metrics({"LSTM": one, "NB-SVM": other}, "the test part")
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0].strip() == "the test part"
-    cells = [re.findall(r"[\w.]+", line) for line in lines]
-    assert ["metric", "LSTM", "NB", "SVM"] in cells
-    assert ["accuracy", "0.8765", "0.5000"] in cells
-    assert ["test_reviews", "210", "210"] in cells
-    assert ["known_as", "None"] in cells
+def test_what_the_import_of_keras_says_is_shown_when_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    put_in_place_of_keras(tmp_path, "import os\nos.write(2, b'no GPU here\\n')\n", monkeypatch)
+    monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "verbose")
+    import_keras_quietly()
+    assert capfd.readouterr().err == "no GPU here\n"

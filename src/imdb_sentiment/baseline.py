@@ -75,7 +75,10 @@ def fit_baseline(reviews: Path, sequences: Path, progress: Progress = no_progres
     train_ids = [*parts["train"].review_ids, *parts["validation"].review_ids]
     train_labels = np.concatenate([parts["train"].labels, parts["validation"].labels])
     train_texts, test_texts = texts_of(train_ids), texts_of(parts["test"].review_ids)
-    model = create_nb_svm().fit(track(progress, train_texts, "Fitting", len(train_texts), "reviews"), train_labels)
+    model = create_nb_svm()
+    counted = model[0].fit_transform(track(progress, train_texts, "Counting n-grams", len(train_texts), "reviews"))
+    with progress("Fitting NB-SVM", None, ""):
+        model[1:].fit(counted, train_labels)  # a slice shares the steps with the whole
     shown = track(progress, test_texts, "Predicting", len(test_texts), "reviews")
     y_prob = positive_probabilities(model, shown)
     test = parts["test"]

@@ -52,7 +52,8 @@ def write_polarity(
         tables += [(np.zeros(0, np.int64), np.zeros(0, np.float16))] * len(ORDERS)
     else:
         if params.teacher == "linear":
-            y_prob = teach(parts["train"], unlabelled, keys, size)
+            with progress("Fitting the teacher", None, ""):
+                y_prob = teach(parts["train"], unlabelled, keys, size)
         else:
             y_prob = read_opinions(Path(params.teacher), ids)
         tables += learn_unlabelled_polarity(unlabelled, y_prob, size, progress)

@@ -1,26 +1,25 @@
-"""What the commands share: errors in one line, progress on the terminal, metrics as a table."""
+"""What the commands share: how much they say, errors in one line, and Keras without its noise."""
 
 import functools
+import inspect
+import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
+from imdb_sentiment.console import Verbosity, as_time, console_progress, speaking, stop_bars, verbosity
 from imdb_sentiment.errors import PipelineError
-from imdb_sentiment.progress import Task
 
-INTERRUPTED = 130  # what a shell reports for a command that Ctrl-C ended
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-_console = Console(stderr=True)
+INTERRUPTED: Final = 130  # what a shell reports for a command that Ctrl-C ended
+_OPTIONS: Final = {
+    "verbose": Annotated[bool, typer.Option("--verbose", help="Let TensorFlow speak, and say how long it all took.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", help="No progress and no tables: results and errors alone.")],
+}
 
 
 def command_app(command: Callable[..., None]) -> typer.Typer:
@@ -34,31 +33,62 @@ def command_app(command: Callable[..., None]) -> typer.Typer:
     return app
 
 
-def ends_in_one_line(command: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Have `command` end in one line where the user, not the programmer, can mend what went wrong."""
+def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
+    """Have `command` end in one line where the user, not the programmer, can mend what went wrong.
+
+    It also gets the options `--verbose` and `--quiet`. IMDB_SENTIMENT_VERBOSITY in the environment says the same to
+    commands that another program starts.
+    """
 
     @functools.wraps(command)
-    def wrapper(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        try:
-            return command(*args, **kwargs)
-        except PipelineError as error:
-            _stop_bars()
-            print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-            raise typer.Exit(1) from error
-        except KeyboardInterrupt as error:
-            _stop_bars()
-            print("error: interrupted; nothing is half-written", file=sys.stderr)
-            raise typer.Exit(INTERRUPTED) from error
+    def wrapper(*args: Any, verbose: bool, quiet: bool, **kwargs: Any) -> None:
+        if verbose and quiet:
+            raise typer.BadParameter("found both --verbose and --quiet; expected one of them")
+        chosen = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else None
+        start = time.monotonic()
+        with speaking(chosen):
+            try:
+                command(*args, **kwargs)
+            except PipelineError as error:
+                stop_bars()
+                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+                raise typer.Exit(1) from error
+            except KeyboardInterrupt as error:
+                stop_bars()
+                print("error: interrupted; nothing is half-written", file=sys.stderr)
+                raise typer.Exit(INTERRUPTED) from error
+            if verbosity() is Verbosity.VERBOSE:
+                print(f"{command.__name__}: {as_time(time.monotonic() - start)}", file=sys.stderr)
 
+    # typer makes an option of each parameter that it finds here.
+    signature = inspect.signature(command, eval_str=True)
+    added = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=annotation)
+        for name, annotation in _OPTIONS.items()
+    ]
+    wrapper.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {**command.__annotations__, **_OPTIONS}
     return wrapper
 
 
 def import_keras_quietly() -> None:
-    """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags.
+    """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags, unless told to be verbose.
 
     They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away.
     """
+    if verbosity() is Verbosity.VERBOSE:
+        import keras  # noqa: F401  # for what it loads
+
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    # Its advice on shapes that vary, as those of batches grouped by length do.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    if "keras" not in sys.modules:
+        with console_progress("Loading TensorFlow", None, ""):
+            _import_without_stderr()
+
+
+def _import_without_stderr() -> None:
     sys.stderr.flush()
     kept = os.dup(2)
     with Path(os.devnull).open("wb") as nowhere:
@@ -68,76 +98,3 @@ def import_keras_quietly() -> None:
         finally:
             os.dup2(kept, 2)
             os.close(kept)
-
-
-_live_bars: list[Progress] = []
-
-
-def _stop_bars() -> None:
-    # The work that an error ends leaves its bar open, which would take the error's line and draw itself below it.
-    while _live_bars:
-        _live_bars.pop().stop()
-
-
-class _Bar:
-    def __init__(self, bar: Progress, description: str, total: int | None) -> None:
-        self._bar = bar
-        self._id = bar.add_task(description, total=total, note="")
-
-    def advance(self, amount: int = 1, note: str = "") -> None:
-        # An empty note keeps the one that stands.
-        if note:
-            self._bar.update(self._id, advance=amount, note=note)
-        else:
-            self._bar.update(self._id, advance=amount)
-
-
-class _Count:
-    """Stands in for the bar where the output is a file: it remembers, one line at the end says it."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.note = ""
-
-    def advance(self, amount: int = 1, note: str = "") -> None:
-        self.done += amount
-        self.note = note or self.note
-
-
-@contextmanager
-def console_progress(description: str, total: int | None, unit: str) -> Iterator[Task]:
-    """Show a live bar on a terminal, or one plain line at the end where the output is not one."""
-    if not _console.is_terminal:
-        count = _Count()
-        yield count
-        print(f"{description}: {count.done:,} {unit}{'  ' + count.note if count.note else ''}", file=sys.stderr)
-        return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(unit),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
-    )
-    with Progress(*columns, console=_console) as bar:
-        _live_bars.append(bar)
-        yield _Bar(bar, description, total)
-        _live_bars.remove(bar)
-
-
-def print_metrics(columns: Mapping[str, Mapping[str, object]], title: str) -> None:
-    """Print a table on standard output: a row a metric, a column for each of `columns`, by its name."""
-    table = Table("metric", *columns, title=title)
-    for column in table.columns[1:]:
-        column.justify = "right"
-    names = dict.fromkeys(name for metrics in columns.values() for name in metrics)
-    for name in names:
-        table.add_row(name, *(_shown(metrics.get(name, "")) for metrics in columns.values()))
-    Console().print(table)
-
-
-def _shown(value: object) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else f"{value}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from imdb_sentiment.cli import console_progress, ends_in_one_line
+from imdb_sentiment.cli import ends_in_one_line
+from imdb_sentiment.console import console_progress
 from imdb_sentiment.errors import InputError
 from imdb_sentiment.labels import LABEL_NAMES, describe, label_name
 

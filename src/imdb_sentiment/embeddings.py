@@ -55,7 +55,8 @@ def write_embeddings(
         )
     else:
         counts = count_cooccurrences(encoded, encoder.vocabulary_size, params.window, progress)
-        vectors = factorize(positive_pointwise_mutual_information(counts), dim, params.seed)
+        with progress("Factorizing", None, ""):
+            vectors = factorize(positive_pointwise_mutual_information(counts), dim, params.seed)
     write_npz({"embeddings": scale(vectors).astype(DTYPE)}, path)
 
 
