@@ -6,7 +6,6 @@ Two such processes do half as much again as one with two threads.
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,23 +33,20 @@ def fit(
 
     All from `data`, but for other `embeddings` or `channels`.
     """
-    from imdb_sentiment.embeddings import load_embeddings
-    from imdb_sentiment.encoding import TextEncoder
     from imdb_sentiment.training import fit_member
 
-    parts = load_inputs(data, channels)
-    size = TextEncoder.load(data / "vocabulary.json").vocabulary_size
-    vectors = None
-    if params.model.pretrained_embeddings:
-        vectors = load_embeddings(embeddings or data / "embeddings.npz", size, params.model.embedding_dim)
-    return fit_member(parts, size, vectors, params=params.model, train=params.train, number=0), parts
+    inputs = read_inputs(params, data, embeddings, channels)
+    return fit_member(inputs, params=params.model, train=params.train, number=0), inputs.parts
 
 
-def load_inputs(data: Path, channels: Path | None = None) -> dict[str, Any]:
-    """Return the sequences of each part with their polarity, from what the stages wrote to `data`."""
-    from imdb_sentiment.channels import load_channels
-    from imdb_sentiment.sequences import load_sequences
+def read_inputs(params: Params, data: Path, embeddings: Path | None = None, channels: Path | None = None) -> Any:
+    """Return what a fit reads, from what the stages wrote to `data`."""
+    from imdb_sentiment.training import load_inputs
 
-    parts = load_sequences(data / "sequences.npz")
-    polarity = load_channels(channels or data / "channels.npz", parts)
-    return {part: replace(its, polarity=polarity[part]) for part, its in parts.items()}
+    return load_inputs(
+        data / "sequences.npz",
+        data / "vocabulary.json",
+        embeddings or data / "embeddings.npz",
+        channels or data / "channels.npz",
+        params.model,
+    )

@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.fitting import fit, in_processes, load_inputs
+from benchmarks.fitting import fit, in_processes, read_inputs
 from imdb_sentiment.calibration import fit_temperature
 from imdb_sentiment.cli import command_app
 from imdb_sentiment.console import console_progress
@@ -71,7 +71,7 @@ def _logits(params: Params, seed: int | None, number: int, data: Path) -> tuple[
     from imdb_sentiment.saved_model import load_model
 
     if seed is None:
-        model, parts = load_model(data / "trained").members[number], load_inputs(data)
+        model, parts = load_model(data / "trained").members[number], read_inputs(params, data).parts
     else:
         train = params.train.model_copy(update={"seed": seed})
         model, parts = fit(params.model_copy(update={"train": train}), data)

@@ -16,6 +16,9 @@ def train(
     channels: Annotated[Path, typer.Argument(help="The npz file of the polarity at each token.")],
     model: Annotated[Path, typer.Argument(help="The folder of the trained model to write.")],
     curves: Annotated[Path, typer.Argument(help="The folder of the training curves to write.")],
+    checkpoints: Annotated[
+        Path | None, typer.Option(help="Where a stopped run finds what it needs to go on; beside MODEL if not given.")
+    ] = None,
     params: Annotated[Path, typer.Option(help="The file whose sections `model` and `train` are used.")] = Path(
         "params.yaml"
     ),
@@ -37,6 +40,7 @@ def train(
         train=settings.train,
         folder=model,
         curves=curves,
+        checkpoints=checkpoints or model.parent / "checkpoints",
         progress=console_progress,
     )
 

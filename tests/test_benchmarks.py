@@ -28,6 +28,7 @@ def run(folder: Path, *arguments: str) -> str:
 
 def test_seeds_are_the_members_of_one_fit_after_another(trained: Path) -> None:
     shutil.copytree(trained, trained / "data")
+    (trained / "data/model").rename(trained / "data/trained")
     printed = run(trained, "benchmarks.seeds", "seeds.json", "--fits", "2")
     found = json.loads((trained / "seeds.json").read_text(encoding="utf-8"))
     members = read_yaml(trained / "params.yaml")["train"]["members"]

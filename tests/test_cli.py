@@ -1,6 +1,7 @@
 """What every command shares: errors in one line, progress, and help that answers at once."""
 
 import os
+import pickle
 import re
 import subprocess
 import sys
@@ -132,3 +133,10 @@ def test_what_the_import_of_keras_says_is_shown_when_asked_for(
     monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "verbose")
     import_keras_quietly()
     assert capfd.readouterr().err == "no GPU here\n"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_error_comes_whole_out_of_another_process(kind: Callable[[str], errors.PipelineError]) -> None:
+    error = kind("key: found 3; expected 4")
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301  # what multiprocessing does
+    assert (type(again), str(again)) == (type(error), str(error))

@@ -305,7 +305,8 @@ def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = 
 
     names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
     inputs = [folder / name for name in names]
-    train_model(*inputs, params=params, train=train, folder=folder / "model", curves=folder / "curves")
+    outputs = {name: folder / name for name in ("checkpoints", "curves")}
+    train_model(*inputs, params=params, train=train, folder=folder / "model", **outputs)
 
 
 def test_what_train_writes_is_the_fit_and_its_temperature(fitted: Fit, curves: Path, tmp_path: Path) -> None:
@@ -383,7 +384,7 @@ def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
 
 
 def test_weights_are_averaged_along_the_last_share_of_the_steps() -> None:
-    from imdb_sentiment.training import _WeightAverage
+    from imdb_sentiment.fit_state import WeightAverage
 
     class Moving:
         def __init__(self) -> None:
@@ -393,7 +394,7 @@ def test_weights_are_averaged_along_the_last_share_of_the_steps() -> None:
             self.step += 1
             return [np.full(2, self.step), np.array([[10 * self.step]])]
 
-    average = _WeightAverage(train_params(averaged_share=0.25))
+    average = WeightAverage(train_params(averaged_share=0.25))
     model = Moving()
     average.add(model, 0.74)
     assert average.weights is None
@@ -506,5 +507,7 @@ def test_the_seed_after_the_largest_is_0(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(training, "split_and_fit_dataset", lambda *its, **_: seeds.append(its[3].seed))
     for number in (0, 1):
         train = train_params(seed=2**32 - 1, members=2)
-        training.fit_member(parts_of(), VOCABULARY_SIZE, None, params=PARAMS, train=train, number=number)
+        training.fit_member(
+            training.Inputs(parts_of(), VOCABULARY_SIZE, None), params=PARAMS, train=train, number=number
+        )
     assert seeds == [2**32 - 1, 0]

@@ -42,6 +42,11 @@ class ArtifactError(PipelineError):
 
     def __init__(self, path: Path, found: str, expected: str) -> None:
         super().__init__(f"{path}: found {found}; expected {expected}")
+        self.arguments = (path, found, expected)
+
+    def __reduce__(self) -> tuple[type["ArtifactError"], tuple[Path, str, str]]:
+        # Another process hands it over: an exception is made anew from its message alone otherwise.
+        return type(self), self.arguments
 
 
 class OutputError(PipelineError):
@@ -52,9 +57,20 @@ class OutputError(PipelineError):
         self.path = path
         self.reason = reason
 
+    def __reduce__(self) -> tuple[type["OutputError"], tuple[Path, str]]:
+        return type(self), (self.path, self.reason)
+
 
 class TrainingError(PipelineError):
     """The loss is no longer a number, or the curves cannot be logged."""
+
+
+class TrialError(PipelineError):
+    """One trial of a search has failed."""
+
+
+class TuningError(PipelineError):
+    """The search cannot go on: its study cannot be reached, or is of something else, or every trial fails."""
 
 
 class ExportError(PipelineError):

@@ -24,11 +24,19 @@ body { background: var(--paper); color: var(--ink); font: 1.05rem/1.9 system-ui,
   max-width: 46rem; padding: 0 1rem; }
 h1 { font-size: 1.4rem; line-height: 1.3; } h2 { font-size: 1.1rem; margin-top: 2rem; }
 .review { overflow-wrap: anywhere; white-space: pre-wrap; }
-mark { border-radius: .2em; color: #1c1c1c; padding: .1em .15em; } .unread, .note { color: var(--faint); }
+.unread, .note { color: var(--faint); }
 .note { font-size: .9rem; line-height: 1.5; }
 table { border-collapse: collapse; } th, td { border-bottom: 1px solid var(--line); padding: .1rem 1rem .1rem 0;
   text-align: left; } td:last-child { font-variant-numeric: tabular-nums; text-align: right; }
 """
+
+
+# Of `marked_words`, for the style sheet of its page.
+COLOURS: Final = "mark { border-radius: .2em; color: #1c1c1c; padding: .1em .15em; }\n" + "".join(
+    f".{label}{level} {{ background: {shade}; }}\n"
+    for label, its in _SHADES.items()
+    for level, shade in enumerate(its, 1)
+)
 
 
 def render_text(explanation: Explanation) -> "Text":
@@ -46,28 +54,22 @@ def render_text(explanation: Explanation) -> "Text":
 
 def render_page(explanation: Explanation) -> str:
     """Return a page of HTML that needs nothing else: the review with its words coloured, and the strongest of them."""
-    marked = "".join(_marked(*its) for its in _pieces(explanation))
     rows = "".join(
         f"<tr><td>{html.escape(word)}</td><td>{_label(contribution)}</td><td>{contribution:+.2f}</td></tr>"
         for word, contribution in explanation.strongest(STRONGEST)
     )
     headline = describe(explanation.probability)
-    shades = "".join(
-        f".{label}{level} {{ background: {shade}; }}\n"
-        for label, its in _SHADES.items()
-        for level, shade in enumerate(its, 1)
-    )
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{headline}</title>
-<style>{_STYLE}{shades}</style>
+<style>{_STYLE}{COLOURS}</style>
 </head>
 <body>
 <h1>{headline}</h1>
-<p class="review">{marked}</p>
+<p class="review">{marked_words(explanation)}</p>
 <p class="note">Blue words speak for a positive review, <mark class="positive3">like this</mark>, orange ones for a
 negative one, <mark class="negative3">like this</mark>; the stronger the colour, the more. Faint words, in the middle
 of a long review, were not read.</p>
@@ -81,6 +83,11 @@ of a long review, were not read.</p>
 </body>
 </html>
 """
+
+
+def marked_words(explanation: Explanation) -> str:
+    """Return the review as HTML, its words marked with classes that COLOURS has the colours of."""
+    return "".join(_marked(*its) for its in _pieces(explanation))
 
 
 def _marked(piece: str, label: str, level: int, is_read: bool) -> str:

@@ -88,7 +88,9 @@ class SentimentModel:
         def run(rows: NDArray[Any]) -> NDArray[np.float32]:
             return self._run(token_ids[rows, : lengths[rows].max() if self.ignore_padding else None])
 
-        for rows, found in zip(batches, map_in_threads(run, batches), strict=True):
+        # A thread for a single batch would take longer to start than a short review to read.
+        results = map(run, batches) if len(batches) == 1 else map_in_threads(run, batches)
+        for rows, found in zip(batches, results, strict=True):
             y_prob[rows] = found
         return y_prob
 

@@ -2,9 +2,9 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import keras
 import numpy as np
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from imdb_sentiment.batches import length_grouped_rows, take_batch
 from imdb_sentiment.calibration import fit_temperature
 from imdb_sentiment.channels import load_channels
+from imdb_sentiment.checkpoints import Checkpoint, CheckpointFolder, fingerprint_run
 from imdb_sentiment.embeddings import load_embeddings
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import TrainingError
+from imdb_sentiment.fit_state import KEPT_BY, FitState
 from imdb_sentiment.inference import predict_probabilities
 from imdb_sentiment.labels import THRESHOLD
 from imdb_sentiment.model import create_model
@@ -26,7 +28,14 @@ from imdb_sentiment.sequences import Sequences, load_sequences
 from imdb_sentiment.storage import written_together
 from imdb_sentiment.training_log import TrainingLog
 
-KEPT_BY: Final = "val_accuracy"  # the score of the weights that are kept, the first of equals
+
+class EpochLog(Protocol):
+    """Is told how each epoch went."""
+
+    def add_epoch(self, metrics: Mapping[str, float]) -> None:
+        """Take the metrics of the next epoch, `val_` in front of the validation part's."""
+
+
 AVERAGED_EVERY: Final = 10  # steps: between two of them the weights hardly move
 
 
@@ -40,13 +49,53 @@ def train_model(
     train: TrainParams,
     folder: Path,
     curves: Path,
+    checkpoints: Path,
     progress: Progress = no_progress,
 ) -> None:
     """Create `train.members` models, fit each to the npz file `sequences` from a seed of its own, and calibrate them.
 
     `embeddings` and `channels` are read where the params ask for them. Written to `folder`, the curves to `curves`:
-    both appear only when the fit is through. Raises ArtifactError, OutputError or TrainingError.
+    both appear only when the fit is through. Until then the folder `checkpoints` has what a fit that was stopped needs
+    to go on after its last finished epoch, and to end with the same bytes. Raises ArtifactError, OutputError or
+    TrainingError.
     """
+    inputs = load_inputs(sequences, vocabulary, embeddings, channels, params)
+    settings = {"model": params.model_dump(), "train": train.model_dump()}
+    kept = CheckpointFolder(checkpoints, fingerprint_run(inputs.parts, inputs.vectors, settings))
+    with written_together(folder, curves) as (partial_folder, partial_curves):
+        log = TrainingLog(partial_curves)
+        members = [
+            fit_member(
+                inputs,
+                params=params,
+                train=train,
+                number=number,
+                log=log,
+                checkpoint=kept.of_member(number),
+                progress=progress,
+            )
+            for number in range(train.members)
+        ]
+        trained = SavedModel(members, inputs.vocabulary_size, params, train)
+        validation = inputs.parts["validation"]
+        y_prob = predict_probabilities(trained.whole(), validation, params.ignore_padding, progress)
+        temperature = fit_temperature(validation.labels, y_prob)
+        log.end({"validation_accuracy": _scores(validation.labels, y_prob)["accuracy"], "temperature": temperature})
+        save_model(replace(trained, temperature=temperature), partial_folder)
+    kept.remove()
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What a fit reads: the parts, the number of tokens, and the vectors `float32 [V, E]` to begin with, if any."""
+
+    parts: dict[str, Sequences]
+    vocabulary_size: int
+    vectors: NDArray[np.float32] | None
+
+
+def load_inputs(sequences: Path, vocabulary: Path, embeddings: Path, channels: Path, params: ModelParams) -> Inputs:
+    """Read what the model of `params` is fitted to; of the files, those that it needs. Raises ArtifactError."""
     vocabulary_size = TextEncoder.load(vocabulary).vocabulary_size
     parts = load_sequences(sequences, vocabulary_size)
     vectors = None
@@ -55,40 +104,26 @@ def train_model(
     if params.architecture == "polarity":
         polarity = load_channels(channels, parts)
         parts = {part: replace(its, polarity=polarity[part]) for part, its in parts.items()}
-    with written_together(folder, curves) as (partial_folder, partial_curves):
-        log = TrainingLog(partial_curves)
-        members = [
-            fit_member(
-                parts, vocabulary_size, vectors, params=params, train=train, number=number, log=log, progress=progress
-            )
-            for number in range(train.members)
-        ]
-        trained = SavedModel(members, vocabulary_size, params, train)
-        validation = parts["validation"]
-        y_prob = predict_probabilities(trained.whole(), validation, params.ignore_padding, progress)
-        temperature = fit_temperature(validation.labels, y_prob)
-        log.end({"validation_accuracy": _scores(validation.labels, y_prob)["accuracy"], "temperature": temperature})
-        save_model(replace(trained, temperature=temperature), partial_folder)
+    return Inputs(parts, vocabulary_size, vectors)
 
 
 def fit_member(
-    parts: Mapping[str, Sequences],
-    vocabulary_size: int,
-    vectors: NDArray[np.float32] | None,
+    inputs: Inputs,
     *,
     params: ModelParams,
     train: TrainParams,
     number: int,
-    log: TrainingLog | None = None,
+    log: EpochLog | None = None,
+    checkpoint: Checkpoint | None = None,
     progress: Progress = no_progress,
 ) -> keras.Model:
-    """Return the member of this `number`, counted from 0 and added to the seed, fitted; `vectors float32 [V, E]`."""
+    """Return the member of this `number`, counted from 0 and added to the seed, fitted."""
     train = train.model_copy(update={"seed": (train.seed + number) % 2**32})  # seeds end there
     make_reproducible(train.seed)
-    model = create_model(vocabulary_size, params, train)
-    if vectors is not None:
-        model.get_layer("embedding").set_weights([vectors])
-    split_and_fit_dataset(model, parts, params, train, log=log, progress=progress)
+    model = create_model(inputs.vocabulary_size, params, train)
+    if inputs.vectors is not None:
+        model.get_layer("embedding").set_weights([inputs.vectors])
+    split_and_fit_dataset(model, inputs.parts, params, train, log=log, checkpoint=checkpoint, progress=progress)
     return model
 
 
@@ -111,66 +146,62 @@ def split_and_fit_dataset(
     params: ModelParams,
     train: TrainParams,
     *,
-    log: TrainingLog | None = None,
+    log: EpochLog | None = None,
+    checkpoint: Checkpoint | None = None,
     progress: Progress = no_progress,
 ) -> dict[str, list[float]]:
     """Fit `model` on the train part and leave it with the weights of best validation accuracy.
 
     Those of an epoch, or with `train.averaged_share` the mean of the weights along that last share of the steps
     (Izmailov et al. 2018). The name is the recipe's, which split here; `sequences` come split from
-    `preprocess_text_data`, and their test part is not touched. Returns the history (`loss`, `accuracy`, `val_loss`,
-    `val_accuracy`, a number an epoch). Raises TrainingError if the loss is no longer a number.
+    `preprocess_text_data`, and their test part is not touched. With a `checkpoint` it goes on after the last epoch that
+    was finished there. Returns the history (`loss`, `accuracy`, `val_loss`, `val_accuracy`, a number an epoch). Raises
+    TrainingError if the loss is no longer a number.
 
     A loop of batches and not `model.fit`: on TensorFlow, `fit` takes the shape of the first batches for that of all,
     and fails at a longer one if those happen to be equally long.
     """
-    rng = np.random.default_rng(train.seed)
-    average = _WeightAverage(train)
-    history: dict[str, list[float]] = {}
-    kept_score, kept_weights = -math.inf, model.get_weights()
-    for epoch in range(1, train.epochs + 1):
-        metrics = _fit_epoch(
-            model, sequences["train"], epoch, average, params=params, train=train, rng=rng, progress=progress
-        )
+    fit = FitState(model, train)
+    if checkpoint is not None and fit.restore(checkpoint) and log is not None:
+        for metrics in fit.epochs:
+            log.add_epoch(metrics)
+    for epoch in range(len(fit.epochs) + 1, train.epochs + 1):
+        metrics = _fit_epoch(fit, sequences["train"], epoch, params=params, train=train, progress=progress)
         validation = validate(model, sequences["validation"], params, progress)
         metrics |= {f"val_{name}": value for name, value in validation.items()}
         _check_finite(metrics, epoch, train)
-        for name, value in metrics.items():
-            history.setdefault(name, []).append(value)
+        fit.end_epoch(metrics)
         if log is not None:
             log.add_epoch(metrics)
-        if metrics[KEPT_BY] > kept_score:
-            kept_score, kept_weights = metrics[KEPT_BY], model.get_weights()
-    if average.weights is not None:
-        model.set_weights(average.weights)
-        if validate(model, sequences["validation"], params, progress)[KEPT_BY.removeprefix("val_")] > kept_score:
-            return history
-    model.set_weights(kept_weights)
-    return history
+        if checkpoint is not None:
+            fit.save(checkpoint)
+    _take_best(fit, sequences["validation"], params, progress)
+    return {name: [metrics[name] for metrics in fit.epochs] for name in fit.epochs[-1]}
+
+
+def _take_best(fit: FitState, validation: Sequences, params: ModelParams, progress: Progress) -> None:
+    """Give the model the mean of its weights if that validates better than each epoch did, or else the best epoch's."""
+    if fit.average.weights is not None:
+        fit.model.set_weights(fit.average.weights)
+        if validate(fit.model, validation, params, progress)[KEPT_BY.removeprefix("val_")] > fit.kept_score:
+            return
+    fit.model.set_weights(fit.kept_weights)
 
 
 def _fit_epoch(
-    model: keras.Model,
-    sequences: Sequences,
-    epoch: int,
-    average: "_WeightAverage",
-    *,
-    params: ModelParams,
-    train: TrainParams,
-    rng: np.random.Generator,
-    progress: Progress,
+    fit: FitState, sequences: Sequences, epoch: int, *, params: ModelParams, train: TrainParams, progress: Progress
 ) -> dict[str, float]:
     """Take one step a batch; return the mean loss and accuracy of the epoch."""
-    batches = length_grouped_rows(sequences.lengths, train.batch_size, rng)
+    batches = length_grouped_rows(sequences.lengths, train.batch_size, fit.rng)
     means = _Means()
     with progress(f"Epoch {epoch}/{train.epochs}", len(batches), "batches") as task:
         for step, rows in enumerate(batches):
             share = (epoch - 1 + step / len(batches)) / train.epochs
-            model.optimizer.learning_rate = learning_rate_at(share, train)
+            fit.model.optimizer.learning_rate = learning_rate_at(share, train)
             inputs, labels = take_batch(sequences, rows, trim=params.ignore_padding)
-            means.add(model.train_on_batch(inputs, labels, return_dict=True), len(rows))
+            means.add(fit.model.train_on_batch(inputs, labels, return_dict=True), len(rows))
             if step % AVERAGED_EVERY == 0:
-                average.add(model, share)
+                fit.average.add(fit.model, share)
             task.advance(note=_note(means.values()))
     return means.values()
 
@@ -195,25 +226,6 @@ def validate(
 def _scores(y_true: NDArray[np.int8], y_prob: NDArray[np.float64]) -> dict[str, float]:
     of_truth = np.clip(np.where(y_true == 1, y_prob, 1 - y_prob), keras.config.epsilon(), 1)
     return {"loss": float(-np.log(of_truth).mean()), "accuracy": float(((y_prob >= THRESHOLD) == y_true).mean())}
-
-
-class _WeightAverage:
-    """The mean of the weights along the last `train.averaged_share` of the steps."""
-
-    def __init__(self, train: TrainParams) -> None:
-        self._begin = 1 - train.averaged_share
-        self._count = 0
-        self.weights: list[NDArray[Any]] | None = None
-
-    def add(self, model: keras.Model, share: float) -> None:
-        if share < self._begin:
-            return
-        weights = model.get_weights()
-        self._count += 1
-        if self.weights is None:
-            self.weights = weights
-        pairs = zip(self.weights, weights, strict=True)
-        self.weights = [mean + (weight - mean) / self._count for mean, weight in pairs]
 
 
 class _Means:
