@@ -1,4 +1,4 @@
-"""The command `imdb-sentiment`: predict and explain."""
+"""The command `imdb-sentiment`: predict, explain and tune."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     no_args_is_help=True,
-    help="Tell positive film reviews from negative ones, with an exported model and without TensorFlow.",
+    help="Tell positive film reviews from negative ones, with an exported model; search for better params.",
 )
 
 Input = Annotated[
@@ -122,6 +122,43 @@ def explain(
         console.print(f"{contribution:+7.2f}  {escape(word)}")
     if page is not None:
         console.print(f"page: {escape(str(page))}")
+
+
+@app.command()
+@ends_in_one_line
+def tune(
+    trials: Annotated[int, typer.Option(min=1, help="End when the study has so many, those of all processes.")] = 30,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many minutes.")] = None,
+    space: Annotated[Path, typer.Option(help="The YAML file of what is searched.")] = Path("tune.yaml"),
+    params: Annotated[Path, typer.Option(help="The params of all that is not searched.")] = Path("params.yaml"),
+    data: Annotated[Path, typer.Option(help="Where `dvc repro` left its outputs.")] = Path("data"),
+    storage: Annotated[
+        str, typer.Option(help="Where the study is kept: a file, or the URL of a database that several machines share.")
+    ] = "runs/tune.journal",
+    study: Annotated[str, typer.Option(help="The name of the study, which goes on if there is one.")] = "tune",
+) -> None:
+    """Search for better params, by validation accuracy. Ctrl-C stops it, the same command goes on."""
+    from imdb_sentiment.params import load_params
+    from imdb_sentiment.search_space import load_search_space
+    from imdb_sentiment.trial import identify_inputs, run_trial
+    from imdb_sentiment.tuning import open_study, result_of, search
+    from imdb_sentiment.tuning_view import print_result, shown_trials
+
+    searched = load_search_space(space, load_params(params))
+    opened = open_study(storage, study, {**searched.identity(), "data": identify_inputs(data)})
+    seconds = None if minutes is None else 60 * minutes
+    try:
+        with shown_trials(trials) as changed:
+            search(
+                opened,
+                searched,
+                lambda chosen: run_trial(chosen, data),
+                trials=trials,
+                seconds=seconds,
+                changed=changed,
+            )
+    finally:
+        print_result(result_of(opened))
 
 
 def _table_path(source: str | None) -> Path | None:

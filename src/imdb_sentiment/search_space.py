@@ -10,6 +10,7 @@ from optuna.distributions import (
     CategoricalDistribution,
     FloatDistribution,
     IntDistribution,
+    distribution_to_json,
 )
 
 from imdb_sentiment.errors import ParamsError
@@ -28,6 +29,14 @@ class SearchSpace:
     def params(self, chosen: Mapping[str, Any]) -> Params:
         """Return the base with the `chosen` values in place of its own."""
         return check(_with(self.base, chosen), Params, "the search space")
+
+    def identity(self) -> dict[str, Any]:
+        """Return, for JSON, what the trials of one study have in common: the knobs, and the params beside them."""
+        base = {name: its for name, its in self.base.model_dump().items() if name in {"model", "train"}}
+        for knob in self.distributions:
+            section, key = knob.split(".")
+            del base[section][key]
+        return {"params": base, "space": {name: distribution_to_json(its) for name, its in self.distributions.items()}}
 
     def own(self) -> dict[str, Any] | None:
         """Return the base's own values of the knobs, or None if the space does not have them all."""

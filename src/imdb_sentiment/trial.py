@@ -4,18 +4,34 @@ A process that runs out of memory, or that the search has seen enough of, can en
 sections `model` and `train` as JSON from standard input, and prints the metrics of each epoch as JSON, a line each.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from imdb_sentiment.cli import command_app, import_keras_quietly
 from imdb_sentiment.errors import TrialError
 from imdb_sentiment.params import ModelParams, Params, TrainParams, check
+from imdb_sentiment.storage import missing
+
+_INPUTS: Final = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
+
+
+def identify_inputs(data: Path) -> dict[str, str]:
+    """Return a checksum of each file in `data` that a trial reads. Raises ArtifactError if one is missing."""
+    found = {}
+    for path in (data / name for name in _INPUTS):
+        try:
+            with path.open("rb") as file:
+                found[path.name] = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise missing(path) from error
+    return found
 
 
 def run_trial(params: Params, data: Path) -> Iterator[dict[str, float]]:
@@ -66,8 +82,7 @@ def main(data: Annotated[Path, typer.Argument(help="Where the stages before trai
 
     from imdb_sentiment.training import fit_member, load_inputs
 
-    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
-    sequences, vocabulary, embeddings, channels = (data / name for name in names)
+    sequences, vocabulary, embeddings, channels = (data / name for name in _INPUTS)
     inputs = load_inputs(sequences, vocabulary, embeddings, channels, params)
     fit_member(inputs, params=params, train=train, number=0, log=_Printer())
 
