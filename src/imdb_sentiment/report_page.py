@@ -136,7 +136,7 @@ def _training(report: Report) -> str:
         ]
         parts.append(f"<div>{chart}{_numbers(('member', 'epoch', 'train', 'validation'), rows)}</div>")
     members = report.params.train.members
-    lines = f" A line for each of the {members} members." if members > 1 else ""
+    lines = f" &ensp; A line for each of the {members} members." if members > 1 else ""
     key = '<p class="note"><span class="key ours">validation</span> &ensp; <span class="key theirs">train</span>'
     return f'{key}{lines}</p><div class="pair">{"".join(parts)}</div>'
 
@@ -249,7 +249,7 @@ def _mistakes(mistakes: Sequence[Mistake]) -> str:
 {its.actual}{f", with {its.rating} of 10 stars" if its.rating else ""}</h3>
 <p class="note"><code>{escape(its.review_id)}</code>, words that counted most:
 {escape(", ".join(word for word, _ in its.explanation.strongest(6)))}</p>
-<details><summary>The review, its words coloured by what they add</summary>
+<details{" open" if number == 1 else ""}><summary>The review, its words coloured by what they add</summary>
 <p class="review">{marked_words(its.explanation)}</p></details></article>"""
         for number, its in enumerate(mistakes, 1)
     )

@@ -38,12 +38,13 @@ def shown_trials(wanted: int) -> Iterator[Listener]:
 
 class _LineWriter:
     def __init__(self) -> None:
-        self._told: set[int] = set()
+        self._told: set[tuple[int, TrialState]] = set()
 
     def tell(self, study: optuna.Study) -> None:
-        for trial in ended(study):
-            if trial.number not in self._told:
-                self._told.add(trial.number)
+        running = study.get_trials(deepcopy=False, states=(TrialState.RUNNING,))
+        for trial in (*ended(study), *running):
+            if (trial.number, trial.state) not in self._told:
+                self._told.add((trial.number, trial.state))
                 knobs = "  ".join(f"{_short(name)} {_shown(value)}" for name, value in values_of(trial).items())
                 reason = trial.user_attrs.get("reason", "")
                 said = f"trial {trial.number}: {_NAMES[trial.state]}  {_accuracy(trial)}  {reason or knobs}"
