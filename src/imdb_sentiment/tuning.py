@@ -129,6 +129,8 @@ def _run_trial(study: optuna.Study, space: SearchSpace, run: Runner, changed: Li
         trial.set_user_attr("reason", str(error))
         study.tell(trial, state=TrialState.FAIL)
         return False
+    except optuna.exceptions.UpdateFinishedTrialError:
+        return True  # a queued trial that another process took at the same moment, and was done with first
     except BaseException:
         _stop(study, trial.number)
         raise
