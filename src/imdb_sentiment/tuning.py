@@ -43,7 +43,9 @@ def open_study(storage: str, name: str, identity: Mapping[str, Any]) -> optuna.S
         warnings.simplefilter("ignore", ExperimentalWarning)
         # A running trial counts as a poor one, so that two processes do not try the same at once.
         sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=1)
+    pruner = optuna.pruners.MedianPruner(
+        n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2
+    )  # never after the first epoch
     try:
         study = optuna.create_study(
             storage=_open_storage(storage),
