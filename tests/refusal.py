@@ -129,4 +129,6 @@ def assert_full_disk_refused(stage: Callable[[Path], Result], folder: Path, size
         result = stage(folder)
 
     assert_refused(result, str(folder), "cannot be written")
-    assert snapshot(folder) == before
+    # What a stopped train goes on from is no output.
+    after = {path: content for path, content in snapshot(folder).items() if not path.startswith("checkpoints")}
+    assert after == before
