@@ -110,6 +110,11 @@ def assert_source_refused(source: Path, tmp_path: Path, *parts: str) -> None:
     assert snapshot(tmp_path / "empty") == {}
 
 
+def without_checkpoints(found: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    """Return a snapshot without what a stopped train goes on from, which is no output of it."""
+    return {path: content for path, content in found.items() if not path.startswith("checkpoints")}
+
+
 @contextmanager
 def full_disk(size: int) -> Iterator[None]:
     """Let no file grow beyond `size` bytes, for the superuser neither: writing fails as it does on a full disk."""
@@ -129,6 +134,4 @@ def assert_full_disk_refused(stage: Callable[[Path], Result], folder: Path, size
         result = stage(folder)
 
     assert_refused(result, str(folder), "cannot be written")
-    # What a stopped train goes on from is no output.
-    after = {path: content for path, content in snapshot(folder).items() if not path.startswith("checkpoints")}
-    assert after == before
+    assert without_checkpoints(snapshot(folder)) == before

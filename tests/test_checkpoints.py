@@ -130,7 +130,8 @@ def train(folder: Path, model: str, curves: str) -> "subprocess.Popen[str]":
 def test_a_killed_train_goes_on_and_writes_the_same_bytes(prepared: Path) -> None:
     write_params(prepared / "params.yaml", {"train.epochs": "30"})
     never_stopped = train(prepared, "model", "curves")
-    assert never_stopped.wait() == 0, never_stopped.communicate()
+    _, said = never_stopped.communicate()
+    assert never_stopped.returncode == 0, said
 
     process = train(prepared, "again", "curves_again")
     deadline = time.monotonic() + 120

@@ -17,7 +17,7 @@ from imdb_sentiment.params import Params, read_yaml, write_yaml
 from tests.imports import ROOT, imported_files
 from variants.__main__ import merge
 
-STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour", "export")
+STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour", "export", "report")
 METRICS = {
     "accuracy",
     "accuracy_high",
