@@ -161,12 +161,12 @@ def test_a_forced_run_writes_the_same_bytes(clone: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "stages"),
     [
-        # The model card that export writes states every param.
-        ({"train": {"epochs": 3}}, {"train", "export"}),
-        ({"model": {"lstm_units": 8}}, {"train", "export"}),
-        ({"model": {"embedding_dim": 8}}, {"embed", "train", "export"}),
-        ({"embed": {"window": 2}}, {"embed", "export"}),
-        ({"preprocess": {"max_length": 50}}, {"preprocess", "export"}),
+        # The model card that export writes and the page of report state every param.
+        ({"train": {"epochs": 3}}, {"train", "export", "report"}),
+        ({"model": {"lstm_units": 8}}, {"train", "export", "report"}),
+        ({"model": {"embedding_dim": 8}}, {"embed", "train", "export", "report"}),
+        ({"embed": {"window": 2}}, {"embed", "export", "report"}),
+        ({"preprocess": {"max_length": 50}}, {"preprocess", "export", "report"}),
     ],
 )
 def test_a_changed_param_concerns_its_own_stage(clone: Path, changes: dict[str, Any], stages: set[str]) -> None:
