@@ -43,7 +43,8 @@ _OPINIONS = {
 _RATINGS = {"pos": (7, 8, 9, 10), "neg": (1, 2, 3, 4), "unsup": (0,)}
 
 # A line of progress: "Reading ..." where the end is not known, "Encoding: 24 reviews in 0:00", "Factorizing: 0:07".
-_DONE = re.compile(r"[A-Z][\w /-]*(?: \.\.\.$|: \d)")
+_UNITS = "reviews|files|batches|bytes|distances|orders|channels|epochs"
+_DONE = re.compile(rf"[A-Z][\w /-]*(?: \.\.\.$|: \d+:\d\d(?:  |$)|: [\d,]+ (?:of [\d,]+ )?(?:{_UNITS})\b)")
 
 # What makes a model tiny. A value is YAML as it would be typed, and so a text: one number can be spelled in many ways.
 _TINY = {

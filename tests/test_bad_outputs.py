@@ -28,6 +28,7 @@ from tests.refusal import (
     run_polarity,
     run_preprocess,
     run_train,
+    without_checkpoints,
 )
 
 
@@ -44,7 +45,13 @@ def test_preprocess_on_a_full_disk_leaves_the_old_outputs(prepared: Path, size: 
 
 
 def test_train_on_a_full_disk_leaves_the_old_outputs(prepared: Path) -> None:
-    assert_full_disk_refused(run_train, prepared, 500)
+    add_old_outputs(prepared)
+    before = snapshot(prepared)
+    with full_disk(500):
+        result = run_train(prepared)
+
+    assert_refused(result, str(prepared), "cannot be written")
+    assert without_checkpoints(snapshot(prepared)) == before
 
 
 def test_train_in_a_dvc_repository_on_a_full_disk_leaves_the_old_outputs(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ def accuracy(params: Params) -> float:
     return 0.9 - abs(params.train.learning_rate - 0.05) - 0.2 * (params.train.optimizer != "adam")
 
 
-def run(params: Params) -> Iterator[Mapping[str, float]]:
+def run(params: Params) -> Generator[Mapping[str, float]]:
     for epoch in (3, 2, 1):
         yield {"val_accuracy": accuracy(params) / epoch, "val_loss": 1.0}
 
@@ -84,7 +84,7 @@ def test_a_hopeless_trial_is_pruned(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
     taken = []
 
-    def worse_and_worse(_: Params) -> Iterator[Mapping[str, float]]:
+    def worse_and_worse(_: Params) -> Generator[Mapping[str, float]]:
         number = len(study.trials)
         for epoch in (1, 2, 3):
             taken.append(number)
@@ -99,7 +99,7 @@ def test_a_hopeless_trial_is_pruned(space: SearchSpace, storage: str) -> None:
 def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
 
-    def fails_at_times(params: Params) -> Iterator[Mapping[str, float]]:
+    def fails_at_times(params: Params) -> Generator[Mapping[str, float]]:
         yield from run(params)
         if len(study.trials) % 2:
             raise TrialError("epoch 3: found the loss nan; expected a number")
@@ -114,7 +114,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(space: SearchSpac
 def test_a_search_whose_trials_all_fail_stops(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
 
-    def fails(_: Params) -> Iterator[Mapping[str, float]]:
+    def fails(_: Params) -> Generator[Mapping[str, float]]:
         raise TrialError("out of luck")
         yield {}
 
@@ -127,7 +127,7 @@ def test_a_search_whose_trials_all_fail_stops(space: SearchSpace, storage: str) 
 def test_a_search_that_was_stopped_goes_on_with_the_trial_that_it_was_at(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
 
-    def interrupted(params: Params) -> Iterator[Mapping[str, float]]:
+    def interrupted(params: Params) -> Generator[Mapping[str, float]]:
         yield {"val_accuracy": 0.5}
         if len(study.trials) == 3:
             raise KeyboardInterrupt
@@ -173,7 +173,7 @@ def test_the_search_ends_in_time(space: SearchSpace, tmp_path: Path) -> None:
 def test_a_queued_trial_that_two_processes_took_is_left_to_the_first(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
 
-    def beaten(params: Params) -> Iterator[Mapping[str, float]]:
+    def beaten(params: Params) -> Generator[Mapping[str, float]]:
         yield {"val_accuracy": 0.5}
         if len(study.trials) == 2:
             study.tell(1, 0.25)
@@ -353,6 +353,24 @@ def test_trials_are_told_in_lines_where_nobody_watches(
     with shown_trials(3) as changed:
         search(study, space, run, trials=3, changed=changed)
     assert capsys.readouterr() == ("", "")
+
+
+def test_the_knob_that_decides_is_the_most_important(space: SearchSpace, tmp_path: Path) -> None:
+    study = open_study(str(tmp_path / "study.journal"), "tune", space.identity())
+    for number in range(24):
+        values = {
+            "train.learning_rate": (0.002, 0.02, 0.08)[number % 3],
+            "train.batch_size": (4, 8)[number // 3 % 2],
+            "train.optimizer": ("adam", "sgd")[number // 6 % 2],
+            "model.lstm_units": 2 + 2 * (number % 3),
+            "model.dropout_rate": 0.0,
+        }
+        value = 0.9 - 0.3 * (values["train.optimizer"] == "sgd") - 0.01 * (number % 3)
+        study.add_trial(optuna.trial.create_trial(params=values, distributions=space.distributions, value=value))
+    found = result_of(study)
+    assert found is not None
+    assert max(found.importances, key=found.importances.__getitem__) == "train.optimizer"
+    assert found.importances["train.optimizer"] > 0.8
 
 
 def test_what_was_found_is_printed(space: SearchSpace, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

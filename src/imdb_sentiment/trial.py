@@ -8,7 +8,7 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -34,7 +34,7 @@ def identify_inputs(data: Path) -> dict[str, str]:
     return found
 
 
-def run_trial(params: Params, data: Path) -> Iterator[dict[str, float]]:
+def run_trial(params: Params, data: Path) -> Generator[Mapping[str, float]]:
     """Yield the metrics of each epoch of a fit of one member to what the stages left in the folder `data`.
 
     Whoever takes no more of them ends the process. Raises TrialError with the reason if it fails.

@@ -6,14 +6,15 @@ import shlex
 import socket
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import optuna
 from optuna.exceptions import ExperimentalWarning
-from optuna.importance import get_param_importances
+from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
@@ -22,8 +23,8 @@ from imdb_sentiment.errors import TrialError, TuningError
 from imdb_sentiment.params import Params
 from imdb_sentiment.search_space import SearchSpace, rounded
 
-# Yields the metrics of each epoch of a fit by these params.
-Runner = Callable[[Params], Iterator[Mapping[str, float]]]
+# Yields the metrics of each epoch of a fit by these params; ends the fit where it is closed.
+Runner = Callable[[Params], Generator[Mapping[str, float]]]
 # Is told that something of the study has changed.
 Listener = Callable[[optuna.Study], None]
 
@@ -43,9 +44,8 @@ def open_study(storage: str, name: str, identity: Mapping[str, Any]) -> optuna.S
         warnings.simplefilter("ignore", ExperimentalWarning)
         # A running trial counts as a poor one, so that two processes do not try the same at once.
         sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
-    pruner = optuna.pruners.MedianPruner(
-        n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2
-    )  # never after the first epoch
+    # Two steps of warm-up: no trial is judged by its first epoch.
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2)
     try:
         study = optuna.create_study(
             storage=_open_storage(storage),
@@ -117,15 +117,15 @@ def _run_trial(study: optuna.Study, space: SearchSpace, run: Runner, changed: Li
         trial.set_user_attr(key, value)
     changed(study)
     best = 0.0
-    epochs = run(space.params(values))
     try:
-        for epoch, metrics in enumerate(epochs, 1):
-            best = max(best, metrics["val_accuracy"])
-            trial.report(metrics["val_accuracy"], epoch)
-            changed(study)
-            if trial.should_prune():
-                study.tell(trial, state=TrialState.PRUNED)
-                return True
+        with closing(run(space.params(values))) as epochs:
+            for epoch, metrics in enumerate(epochs, 1):
+                best = max(best, metrics["val_accuracy"])
+                trial.report(metrics["val_accuracy"], epoch)
+                changed(study)
+                if trial.should_prune():
+                    study.tell(trial, state=TrialState.PRUNED)
+                    return True
         study.tell(trial, best)
     except TrialError as error:
         trial.set_user_attr("reason", str(error))
@@ -137,7 +137,6 @@ def _run_trial(study: optuna.Study, space: SearchSpace, run: Runner, changed: Li
         _stop(study, trial.number)
         raise
     finally:
-        epochs.close() if hasattr(epochs, "close") else None
         changed(study)
     return True
 
@@ -170,7 +169,7 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except PermissionError:  # somebody else's
         return True
     return True
 
@@ -200,7 +199,8 @@ def result_of(study: optuna.Study) -> Result | None:
         return None
     importances: dict[str, float] = {}
     if len({its.value for its in complete}) > 1 and len(complete) >= 4:
-        importances = dict(get_param_importances(study))
+        # Not optuna's own choice, which tells what takes a trial among the best tenth: few trials have no such tenth.
+        importances = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
     return Result(study.best_trial, importances)
 
 
