@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
     """Yield `fit(*job)` for each of `jobs`, in their order."""
-    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
+    os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     pool = ProcessPoolExecutor(
         os.cpu_count(), get_context("spawn"), initializer=import_keras_quietly, max_tasks_per_child=1
     )

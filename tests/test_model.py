@@ -97,10 +97,10 @@ def test_each_review_is_read_as_a_plain_lstm_reads_it_alone(pooling: str, bidire
     for row in TOKEN_IDS:
         states = model.get_layer("embedding").get_weights()[0][row[row != 0]]
         for number in (1, 2):
-            both = [lstm_by_hand(states, model.get_layer(f"lstm_{number}_forward"))]
+            both = [lstm_by_hand(states, model.get_layer(f"lstm_{number}").directions[0])]
             if bidirectional:
                 # Read from its end, the states put back where their words stand.
-                both.append(lstm_by_hand(states[::-1], model.get_layer(f"lstm_{number}_backward"))[::-1])
+                both.append(lstm_by_hand(states[::-1], model.get_layer(f"lstm_{number}").directions[1])[::-1])
             states = np.concatenate(both, axis=1)
         kernel, bias = model.get_layer("sentiment").get_weights()
         expected.append(1 / (1 + np.exp(-(pool[pooling](states) @ kernel + bias))))
@@ -186,7 +186,7 @@ def test_every_optimizer_is_built_with_its_learning_rate(optimizer: str) -> None
 @pytest.mark.parametrize("activation", get_args(ModelParams.model_fields["activation"].annotation))
 def test_every_activation_is_that_of_each_lstm(activation: str) -> None:
     model = draw_weights(create(activation=activation, bidirectional=True, lstm_layers=2))
-    lstms = [layer for layer in model.layers if type(layer).__name__ == "LSTM"]
+    lstms = [its for number in (1, 2) for its in model.get_layer(f"lstm_{number}").directions]
     assert [layer.activation.__name__ for layer in lstms] == [activation] * 4
     assert np.isfinite(predict(model, TOKEN_IDS)).all()
 

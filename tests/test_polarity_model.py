@@ -40,8 +40,8 @@ def by_hand(model: Any, ids: NDArray[Any], polarity: NDArray[Any], inputs: bool,
     segments = [states[start : start + SEGMENT] for start in range(0, len(states), SEGMENT)]
     read = []
     for segment in segments:
-        forward = lstm_by_hand(segment, model.get_layer("lstm_1_forward"))
-        backward = lstm_by_hand(segment[::-1], model.get_layer("lstm_1_backward"))[::-1]
+        forward = lstm_by_hand(segment, model.get_layer("lstm_1").directions[0])
+        backward = lstm_by_hand(segment[::-1], model.get_layer("lstm_1").directions[1])[::-1]
         read.append(np.concatenate([forward, backward], axis=1))
     read_states = np.concatenate(read)
     features = [read_states.max(axis=0), read_states.mean(axis=0)]

@@ -88,7 +88,7 @@ def in_weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], Non
         (in_settings(lambda its: its["train"].update(members=2)), "weights.npz", "nothing for embedding/embeddings"),
         (in_settings(lambda its: its["train"].update(epochs=0)), "model.json", "train: epochs: found 0"),
         (in_settings(lambda its: its["model"].update(heads=8)), "model.json", "model: heads: found an unknown key"),
-        (in_settings(lambda its: its["model"].update(lstm_units=5)), "weights.npz", "(4, 16) for lstm_1_forward"),
+        (in_settings(lambda its: its["model"].update(lstm_units=5)), "weights.npz", "(4, 16) for lstm_1/forward"),
         (in_weights(lambda its: its.pop(BIAS)), "weights.npz", "nothing for sentiment/bias"),
         (in_weights(lambda its: its.clear()), "weights.npz", "nothing for embedding/embeddings"),
         (

@@ -274,7 +274,7 @@ def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
     params, train = model_params(activation="relu"), train_params(epochs=1)
     model = create_baseline_model(VOCABULARY_SIZE, params, train)
     # Each step multiplies the states: reviews of one word are learnt from, and long ones overflow, to both sides.
-    model.get_layer("lstm_1_forward").cell.recurrent_kernel.assign(np.full((4, 16), 100.0))
+    model.get_layer("lstm_1").directions[0].cell.recurrent_kernel.assign(np.full((4, 16), 100.0))
     model.get_layer("sentiment").kernel.assign([[1.0], [-1.0], [1.0], [-1.0]])
     parts = parts_of(train=reviews_of(8, longest=1), validation=reviews_of(6, longest=100))
     with pytest.raises(TrainingError, match=r"^epoch 1: found the val_loss nan; expected a number.* below 0\.01 "):

@@ -75,11 +75,7 @@ def import_keras_quietly() -> None:
     """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags, unless told to be verbose.
 
     They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away.
-
-    TensorFlow computes both directions of an LSTM at once, each on its half of the cores: that takes less time than one
-    after the other on all of them, which wait for each other at every step.
     """
-    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(max(1, (os.cpu_count() or 1) // 2)))
     if verbosity() is Verbosity.VERBOSE:
         import keras  # noqa: F401  # for what it loads
 

@@ -9,11 +9,11 @@ from imdb_sentiment.layers import (
     JoinSegments,
     MaskedPooling,
     PolarityScores,
-    ReverseSequence,
     SequenceLength,
     SplitSegments,
     WordDropout,
 )
+from imdb_sentiment.lstm import RowwiseLSTM
 from imdb_sentiment.params import ModelParams, TrainParams
 from imdb_sentiment.polarity import CHANNELS
 
@@ -79,22 +79,14 @@ def _embed(token_ids: Any, vocabulary_size: int, params: ModelParams) -> Any:
 
 def _lstm(states: Any, lengths: Any, params: ModelParams, name: str) -> Any:
     """Return the states `[B, T, H]` of one layer, or `[B, T, 2 H]` if it reads in both directions."""
-
-    def layer(suffix: str) -> layers.LSTM:
-        return layers.LSTM(
-            params.lstm_units,
-            activation=params.activation,
-            kernel_regularizer=_penalty(params),
-            return_sequences=True,
-            name=f"{name}_{suffix}",
-        )
-
-    forward = layer("forward")(states)
-    if not params.bidirectional:
-        return forward
-    reverse = ReverseSequence(name=f"{name}_reverse")
-    backward = reverse(layer("backward")(reverse(states, lengths)), lengths)
-    return layers.Concatenate(name=f"{name}_both")([forward, backward])
+    layer = RowwiseLSTM(
+        params.lstm_units,
+        activation=params.activation,
+        bidirectional=params.bidirectional,
+        penalty=_penalty(params),
+        name=name,
+    )
+    return layer(states, lengths)
 
 
 def _sentiment(features: Any, params: ModelParams) -> Any:

@@ -20,7 +20,6 @@ from imdb_sentiment.saved_model import SavedModel
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # that of opset 17's time: an older runtime reads it as well
-_DIRECTIONS: Final = ("forward", "backward")
 Array = NDArray[Any]
 
 
@@ -149,8 +148,8 @@ class _Member:
 
     def _lstm(self, states: str, row_lengths: str, layer: int) -> str:
         """Return the states `[S, D, R, H]` of one layer for `[S, R, E]`."""
-        directions = _DIRECTIONS if self._params.bidirectional else _DIRECTIONS[:1]
-        weights = [self._lstm_weights(f"lstm_{layer}_{direction}") for direction in directions]
+        directions = self._model.get_layer(f"lstm_{layer}").directions
+        weights = [_lstm_weights(direction) for direction in directions]
         names = [self._graph.constant(np.stack(its)) for its in zip(*weights, strict=True)]
         activation = self._params.activation.capitalize()
         return self._graph.add(
@@ -162,11 +161,6 @@ class _Member:
             direction="bidirectional" if self._params.bidirectional else "forward",
             activations=["Sigmoid", activation, activation] * len(directions),
         )
-
-    def _lstm_weights(self, name: str) -> tuple[Array, Array, Array]:
-        kernel, recurrent, bias = (np.asarray(its) for its in self._model.get_layer(name).weights)
-        # ONNX has a second bias, which is 0 in Keras.
-        return _gates(kernel).T, _gates(recurrent).T, np.concatenate([_gates(bias), np.zeros_like(bias)])
 
     def _pool(self, states: str, mask: str, kind: str) -> str:
         """Reduce `[S, D, R, H]` to `[B, D * H]` over the real tokens of each review, first within each segment."""
@@ -199,6 +193,12 @@ class _Member:
         """Return `[D, B, H]` as `[B, D * H]`."""
         turned = self._graph.add("Transpose", of_reviews, perm=[1, 0, 2])
         return self._graph.add("Reshape", turned, self._graph.numbers(0, -1))
+
+
+def _lstm_weights(layer: Any) -> tuple[Array, Array, Array]:
+    kernel, recurrent, bias = (np.asarray(its) for its in layer.weights)
+    # ONNX has a second bias, which is 0 in Keras.
+    return _gates(kernel).T, _gates(recurrent).T, np.concatenate([_gates(bias), np.zeros_like(bias)])
 
 
 def _gates(weights: Array) -> Array:

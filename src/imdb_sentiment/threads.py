@@ -10,12 +10,18 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
+def thread_count() -> int:
+    """Return how many threads are wanted: what OMP_NUM_THREADS says, as it does to other libraries, or one a core."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    return int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1
+
+
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Yield `function(item)` for each of `items`, in their order, a thread a core.
+    """Yield `function(item)` for each of `items`, in their order, on `thread_count()` threads.
 
     No more than two items a thread are taken ahead, so that a stream stays one.
     """
-    workers = os.cpu_count() or 1
+    workers = thread_count()
     with ThreadPoolExecutor(workers) as pool:
         ahead: deque[Future[Result]] = deque()
         for item in items:
