@@ -166,7 +166,7 @@ def split_and_fit_dataset(
         for metrics in fit.epochs:
             log.add_epoch(metrics)
     for epoch in range(len(fit.epochs) + 1, train.epochs + 1):
-        metrics = _fit_epoch(fit, sequences["train"], epoch, params=params, train=train, progress=progress)
+        metrics = fit_epoch(fit, sequences["train"], epoch, params=params, train=train, progress=progress)
         validation = validate(model, sequences["validation"], params, progress)
         metrics |= {f"val_{name}": value for name, value in validation.items()}
         _check_finite(metrics, epoch, train)
@@ -188,7 +188,7 @@ def _take_best(fit: FitState, validation: Sequences, params: ModelParams, progre
     fit.model.set_weights(fit.kept_weights)
 
 
-def _fit_epoch(
+def fit_epoch(
     fit: FitState, sequences: Sequences, epoch: int, *, params: ModelParams, train: TrainParams, progress: Progress
 ) -> dict[str, float]:
     """Take one step a batch; return the mean loss and accuracy of the epoch."""
