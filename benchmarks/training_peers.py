@@ -5,7 +5,7 @@ The sizes are those of the params: what the layers are called, how many units th
 - ours: the product's own epoch, batches of like length, no padding but within a batch.
 - stock: Keras layers alone, `fit` on arrays padded to max_length, as Keras's guides have it. Keras decides on XLA.
 - whole: the same, but the LSTM reads each review in one piece, not in segments: what a tutorial would build.
-- swapped: this project's training with Keras's LSTM in the place of its own layer, as it falls back to on other devices.
+- swapped: this project's training with Keras's LSTM in the place of its own layer, as on other devices.
 - torch_padded: PyTorch on the arrays that `stock` gets; torch_grouped: in the batches that `ours` gets.
 
 Theirs pool over padding as well, which costs them nothing and spares them masks.
@@ -163,7 +163,7 @@ def torch(task: Task, *, grouped: bool) -> Pass:
 
     pytorch.manual_seed(SEED)
     model = _torch_model(task)
-    train, its = task.params.train, task.params.model
+    train = task.params.train
     optimizer = pytorch.optim.Adam(
         [weight for weight in model.parameters() if weight.requires_grad], train.learning_rate
     )

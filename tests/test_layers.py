@@ -52,6 +52,28 @@ def test_no_word_is_hidden_from_a_prediction_or_at_rate_0(layers: ModuleType, ra
     np.testing.assert_array_equal(np.asarray(layers.WordDropout(rate)(TOKEN_IDS, training=training)), TOKEN_IDS)
 
 
+def test_the_distinct_vectors_stand_at_the_places_of_their_tokens(layers: ModuleType) -> None:
+    layer = layers.DistinctEmbedding(12, 3)
+    layer.build()
+    vectors, places = (np.asarray(its) for its in layer(TOKEN_IDS))
+    assert vectors.shape == (len(np.unique(TOKEN_IDS)), 3)
+    assert places.dtype == np.int32
+    np.testing.assert_array_equal(vectors[places], layer.get_weights()[0][TOKEN_IDS])
+
+
+def test_elsewhere_than_in_tensorflow_all_vectors_stand_at_their_ids(
+    layers: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import keras
+
+    layer = layers.DistinctEmbedding(12, 3)
+    layer.build()
+    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
+    vectors, places = (np.asarray(its) for its in layer.call(TOKEN_IDS))
+    np.testing.assert_array_equal(vectors, layer.get_weights()[0])
+    np.testing.assert_array_equal(places, TOKEN_IDS)
+
+
 def test_the_length_is_the_number_of_real_tokens(layers: ModuleType) -> None:
     lengths = np.asarray(layers.SequenceLength()(TOKEN_IDS))
     assert lengths.tolist() == [2, 1, 4]

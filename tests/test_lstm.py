@@ -13,11 +13,11 @@ INPUTS = RNG.normal(size=(len(LENGTHS), 7, 3)).astype(np.float32)
 IS_REAL = (np.arange(7) < LENGTHS[:, None])[..., None]
 
 
-def layer(bidirectional: bool, **changes: Any) -> Any:
+def layer(bidirectional: bool, width: int = 3, **changes: Any) -> Any:
     from imdb_sentiment.lstm import RowwiseLSTM
 
     made = RowwiseLSTM(UNITS, **{"activation": "tanh", "bidirectional": bidirectional, **changes})
-    made.build(INPUTS.shape)
+    made.build((*INPUTS.shape[:2], width))
     rng = np.random.default_rng(1)
     made.set_weights([rng.normal(size=its.shape) / 2 for its in made.get_weights()])
     return made
@@ -32,6 +32,33 @@ def stock_states(of: Any, inputs: Any) -> Any:
         found = stock(tf.reverse_sequence(inputs, LENGTHS, seq_axis=1) if number else inputs)
         states.append(tf.reverse_sequence(found, LENGTHS, seq_axis=1) if number else found)
     return tf.concat(states, 2)
+
+
+VECTORS = RNG.normal(size=(6, 4)).astype(np.float32)
+PLACES = RNG.integers(0, 6, size=INPUTS.shape[:2]).astype(np.int32)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("threads", ["1", "5"])
+def test_vectors_at_their_places_are_read_as_if_they_stood_there(
+    bidirectional: bool, threads: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import tensorflow as tf
+
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    fast = layer(bidirectional, width=4 + 3)
+    found = []
+    for is_fast in (True, False):
+        fast.is_fast = is_fast
+        vectors, inputs = tf.Variable(VECTORS), tf.Variable(INPUTS)
+        with tf.GradientTape() as tape:
+            states = tf.where(IS_REAL, fast(inputs, LENGTHS, tf.convert_to_tensor(vectors), PLACES, training=True), 0.0)
+            total = tf.reduce_sum(states**2)
+        of_all = tape.gradient(total, [vectors, inputs, *(its.value for its in fast.trainable_variables)])
+        found.append([np.asarray(tf.convert_to_tensor(its)) for its in (states, *of_all)])
+    for its, wanted in zip(*found, strict=True):
+        assert np.abs(wanted).max() > 0.1
+        np.testing.assert_allclose(its, wanted, atol=5e-5)
 
 
 def gradients(states: Any, of: Any) -> list[NDArray[np.float32]]:
@@ -141,12 +168,9 @@ def test_a_gradient_of_what_was_not_remembered_is_refused() -> None:
         tape.gradient(total, fast.trainable_variables)
 
 
-def test_the_curves_are_those_of_the_numpy_functions() -> None:
-    from imdb_sentiment.recurrence_steps import sigmoid, tanh
+def test_tanh_is_that_of_numpy() -> None:
+    from imdb_sentiment.recurrence_steps import tanh
 
     numbers = np.concatenate([np.linspace(-12, 12, 4001), [0, np.inf, -np.inf, np.nan]]).astype(np.float32)
-    found = np.array([[tanh(its), sigmoid(its)] for its in numbers])
-    wide = numbers.astype(np.float64)
-    with np.errstate(over="ignore"):
-        expected = np.stack([np.tanh(wide), 1 / (1 + np.exp(-wide))], axis=1)
-    np.testing.assert_allclose(found, expected, atol=5e-7)
+    found = np.array([tanh(its) for its in numbers])
+    np.testing.assert_allclose(found, np.tanh(numbers.astype(np.float64)), atol=5e-7)

@@ -51,6 +51,13 @@ def by_hand(model: Any, ids: NDArray[Any], polarity: NDArray[Any], inputs: bool,
     return float((1 / (1 + np.exp(-(np.concatenate(features) @ kernel + bias))))[0])
 
 
+def test_where_words_are_looked_up_once_the_answer_is_that_of_looking_each_up() -> None:
+    distinct, each = create(embedding_dropout_rate=0.0), create(embedding_dropout_rate=0.3)
+    assert [its.path for its in distinct.weights] == [its.path for its in each.weights]
+    each.set_weights(draw_weights(distinct).get_weights())
+    np.testing.assert_allclose(predict(distinct, **INPUTS), predict(each, **INPUTS), atol=1e-6)
+
+
 @pytest.mark.parametrize("inputs", [False, True])
 @pytest.mark.parametrize("scores", [False, True])
 def test_a_review_is_read_segment_by_segment_with_its_polarity(inputs: bool, scores: bool) -> None:

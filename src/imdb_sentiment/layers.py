@@ -34,6 +34,27 @@ class WordDropout(keras.layers.Layer):
         return ops.where(ops.logical_and(hidden, ops.not_equal(token_ids, PAD_ID)), UNKNOWN_ID, token_ids)
 
 
+class DistinctEmbedding(keras.layers.Embedding):
+    """Give the vectors of the distinct tokens of a batch, and where each token has its own among them.
+
+    `token_ids int32 [B, T]` -> `(vectors float32 [U, E], places int32 [B, T])`; `[[7, 3, 7]] -> vectors of 7 and 3,
+    [[0, 1, 0]]`. A batch has four times as many tokens as distinct ones. Only TensorFlow can tell them within a graph:
+    elsewhere, all vectors are given, and each token's place is its id.
+    """
+
+    def call(self, token_ids: Any) -> Any:
+        if keras.backend.backend() != "tensorflow":
+            return ops.convert_to_tensor(self.embeddings), token_ids
+        import tensorflow as tf
+
+        distinct, places = tf.unique(tf.reshape(token_ids, (-1,)))
+        return ops.take(self.embeddings, distinct, axis=0), tf.reshape(places, tf.shape(token_ids))
+
+    def compute_output_spec(self, token_ids: Any) -> Any:
+        vectors = keras.KerasTensor((None, self.output_dim), self.compute_dtype)
+        return vectors, keras.KerasTensor(token_ids.shape, "int32")
+
+
 class SequenceLength(keras.layers.Layer):
     """Count the real tokens of each review.
 

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from imdb_sentiment.layers import ReverseSequence
-from imdb_sentiment.recurrence import Recurrence, Weights
+from imdb_sentiment.recurrence import Recurrence, Vectors, Weights
 
 _WEIGHTS: Final = len(Weights._fields)
 
@@ -17,9 +17,12 @@ class RowwiseLSTM(keras.layers.Layer):
     """The states of `keras.layers.LSTM`, in one direction or, side by side, in two; padding is on the right.
 
     `(inputs float32 [B, T, E], lengths int32 [B])` -> `float32 [B, T, H]`, or `[B, T, 2 H]`. What stands behind a
-    row's length means nothing. The weights are those of the stock layers that it holds, `forward` and `backward`. On a
-    CPU with the TensorFlow backend, `recurrence` does their work in about half the time; elsewhere, and with another
-    activation than tanh, they do it themselves, on a GPU by cuDNN.
+    row's length means nothing. With `vectors float32 [U, W]` and `places int32 [B, T]`, as `DistinctEmbedding` gives
+    them, what is read at a step is the vector at its place, followed by the inputs: the products of the vectors, the
+    most of the work, are then computed once for each and not for each time that it occurs.
+
+    The weights are those of the stock layers that it holds. On a CPU with the TensorFlow backend `Recurrence` does the
+    work; elsewhere, and with another activation than tanh, the stock layers do, on a GPU by cuDNN.
     """
 
     def __init__(self, units: int, *, activation: str, bidirectional: bool, penalty: Any = None, **kwargs: Any) -> None:
@@ -35,41 +38,56 @@ class RowwiseLSTM(keras.layers.Layer):
         self.is_fast = activation == "tanh" and _is_on_cpu_with_tensorflow()
         self.supports_jit = not self.is_fast
         self._tickets = itertools.count()
-        self.recurrence: tuple[int, Recurrence] | None = None
+        self.recurrence: tuple[int, Recurrence] | None = None  # of the last batch that may want a gradient
 
-    def build(self, inputs_shape: Any, lengths_shape: Any = None) -> None:
+    def build(self, inputs_shape: Any, lengths_shape: Any = None, vectors_shape: Any = None, *_: Any) -> None:
+        width = inputs_shape[-1] + (vectors_shape[-1] if vectors_shape else 0)
         for direction in self.directions:
-            direction.build(inputs_shape)
+            direction.build((*inputs_shape[:-1], width))
 
-    def call(self, inputs: Any, lengths: Any, training: bool = False) -> Any:
+    def call(self, inputs: Any, lengths: Any, vectors: Any = None, places: Any = None, training: bool = False) -> Any:
         if self.is_fast:
-            return self._call_fast(inputs, lengths, training)
+            return self._call_fast(inputs, lengths, vectors, places, training)
+        if vectors is not None:
+            inputs = ops.concatenate([ops.take(vectors, places, axis=0), inputs], axis=-1)
         forward, *backward = self.directions
         states = [forward(inputs)]
         states += [self._reverse(its(self._reverse(inputs, lengths)), lengths) for its in backward]
         return ops.concatenate(states, axis=-1) if backward else states[0]
 
-    def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Any:
+    def compute_output_shape(self, inputs_shape: Any, *_: Any) -> Any:
         return (*inputs_shape[:-1], sum(its.units for its in self.directions))
 
-    def _call_fast(self, inputs: Any, lengths: Any, training: bool) -> Any:
+    def _call_fast(self, inputs: Any, lengths: Any, vectors: Any, places: Any, training: bool) -> Any:
         import tensorflow as tf
 
         weights = [tf.convert_to_tensor(its) for layer in self.directions for its in layer.trainable_variables]
+        gates = 4 * self.directions[0].units
+        projected = tf.zeros((0, len(self.directions), gates))
+        if vectors is None:
+            places = tf.zeros((0, 0), tf.int32)
+        else:
+            width = vectors.shape[1]
+            kernels = tf.concat([kernel[:width] for kernel in weights[::_WEIGHTS]], axis=1)
+            projected = tf.reshape(tf.matmul(vectors, kernels), (-1, len(self.directions), gates))
+            weights[::_WEIGHTS] = [kernel[width:] for kernel in weights[::_WEIGHTS]]
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]  # TensorFlow ships no types
-        def run(inputs: Any, *weights: Any) -> Any:
+        def run(inputs: Any, projected: Any, *weights: Any) -> Any:
             states, ticket = tf.numpy_function(
-                self._run, [inputs, lengths, training, *weights], [tf.float32, tf.int64], stateful=False
+                self._run,
+                [inputs, lengths, projected, places, training, *weights],
+                [tf.float32, tf.int64],
+                stateful=False,
             )
             states.set_shape(self.compute_output_shape(inputs.shape))
 
             def gradient(of_states: Any) -> Any:
                 found = tf.numpy_function(
-                    self._weight_gradients, [of_states, ticket], [tf.float32] * len(weights), stateful=False
+                    self._gradients, [of_states, ticket], [tf.float32] * (1 + len(weights)), stateful=False
                 )
-                for its, weight in zip(found, weights, strict=True):
-                    its.set_shape(weight.shape)
+                for its, of in zip(found, (projected, *weights), strict=True):
+                    its.set_shape(of.shape)
                 # Nothing computes it where nothing that trains comes before this layer.
                 of_inputs = tf.numpy_function(self._input_gradient, [ticket, *found], tf.float32, stateful=False)
                 of_inputs.set_shape(inputs.shape)
@@ -77,25 +95,27 @@ class RowwiseLSTM(keras.layers.Layer):
 
             return states, gradient
 
-        return run(tf.convert_to_tensor(inputs), *weights)
+        return run(tf.convert_to_tensor(inputs), projected, *weights)
 
-    def _run(self, inputs: Any, lengths: Any, training: Any, *weights: Any) -> Any:
+    def _run(self, inputs: Any, lengths: Any, projected: Any, places: Any, training: Any, *weights: Any) -> Any:
         directions = [Weights(*weights[first : first + _WEIGHTS]) for first in range(0, len(weights), _WEIGHTS)]
-        recurrence = Recurrence(inputs, lengths, directions, remembers=bool(training))
+        vectors = Vectors(projected, places)
+        recurrence = Recurrence(inputs, lengths, vectors, directions, remembers=bool(training))
         ticket = next(self._tickets)
         if training:
             self.recurrence = ticket, recurrence
         return recurrence.states(), np.int64(ticket)
 
-    def _weight_gradients(self, of_states: Any, ticket: Any) -> Any:
-        return [its for weights in self._recurrence(ticket).gradients(of_states) for its in weights]
+    def _gradients(self, of_states: Any, ticket: Any) -> Any:
+        of_directions, of_projected = self._remembered(ticket).gradients(of_states)
+        return [of_projected, *(its for weights in of_directions for its in weights)]
 
     def _input_gradient(self, ticket: Any, *_: Any) -> Any:
-        return self._recurrence(ticket).input_gradient()
+        return self._remembered(ticket).input_gradient()
 
-    def _recurrence(self, ticket: Any) -> Recurrence:
+    def _remembered(self, ticket: Any) -> Recurrence:
         if self.recurrence is None or self.recurrence[0] != ticket:
-            raise RuntimeError(f"{self.name}: found no memory of the batch; expected training=True, and one gradient")
+            raise RuntimeError(f"{self.name}: found nothing remembered; expected training=True, and one gradient")
         return self.recurrence[1]
 
 

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from imdb_sentiment.layers import (
+    DistinctEmbedding,
     JoinSegments,
     MaskedPooling,
     PolarityScores,
@@ -34,8 +35,8 @@ def create_baseline_model(vocabulary_size: int, params: ModelParams, train: Trai
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     lengths = SequenceLength(params.ignore_padding, name="lengths")(token_ids)
     states = _embed(token_ids, vocabulary_size, params)
-    for layer in range(params.lstm_layers):
-        states = _lstm(states, lengths, params, name=f"lstm_{layer + 1}")
+    for number in range(1, params.lstm_layers + 1):
+        states = _lstm(params, number)(states, lengths)
     pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
     dropped = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
     return _compiled(keras.Model({"token_ids": token_ids}, _sentiment(dropped, params), name="baseline"), train)
@@ -51,14 +52,21 @@ def create_polarity_model(vocabulary_size: int, params: ModelParams, train: Trai
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     polarity = keras.Input((None, CHANNELS), dtype="float32", name="polarity")
     lengths = SequenceLength(name="lengths")(token_ids)
-    words = _embed(token_ids, vocabulary_size, params)
-    if params.polarity_inputs:
-        words = layers.Concatenate(name="words_and_polarity")([words, polarity])
     split = SplitSegments(params.segment_length, name="split_segments")
     segment_lengths = SequenceLength(name="segment_lengths")(split(token_ids))
-    states = split(words)
-    for layer in range(params.lstm_layers):
-        states = _lstm(states, segment_lengths, params, name=f"lstm_{layer + 1}")
+    inputs = split(polarity if params.polarity_inputs else polarity[..., :0])
+    if params.embedding_dropout_rate:
+        # Each review has dimensions of its own dropped: no two of its words are alike to the LSTM.
+        words = split(_embed(token_ids, vocabulary_size, params))
+        states = _lstm(params, 1)(layers.Concatenate(name="words_and_polarity")([words, inputs]), segment_lengths)
+    else:
+        embedding = DistinctEmbedding(
+            vocabulary_size, params.embedding_dim, trainable=params.trainable_embeddings, name="embedding"
+        )
+        vectors, places = embedding(_drop_words(token_ids, params))
+        states = _lstm(params, 1)(inputs, segment_lengths, vectors, split(places))
+    for number in range(2, params.lstm_layers + 1):
+        states = _lstm(params, number)(states, segment_lengths)
     states = JoinSegments(name="join_segments")(states, token_ids)
     pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
     features = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
@@ -70,23 +78,25 @@ def create_polarity_model(vocabulary_size: int, params: ModelParams, train: Trai
 
 
 def _embed(token_ids: Any, vocabulary_size: int, params: ModelParams) -> Any:
-    words = WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
     embedding = layers.Embedding(
         vocabulary_size, params.embedding_dim, trainable=params.trainable_embeddings, name="embedding"
     )
-    return layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(embedding(words))
+    words = embedding(_drop_words(token_ids, params))
+    return layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(words)
 
 
-def _lstm(states: Any, lengths: Any, params: ModelParams, name: str) -> Any:
-    """Return the states `[B, T, H]` of one layer, or `[B, T, 2 H]` if it reads in both directions."""
-    layer = RowwiseLSTM(
+def _drop_words(token_ids: Any, params: ModelParams) -> Any:
+    return WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
+
+
+def _lstm(params: ModelParams, number: int) -> RowwiseLSTM:
+    return RowwiseLSTM(
         params.lstm_units,
         activation=params.activation,
         bidirectional=params.bidirectional,
         penalty=_penalty(params),
-        name=name,
+        name=f"lstm_{number}",
     )
-    return layer(states, lengths)
 
 
 def _sentiment(features: Any, params: ModelParams) -> Any:

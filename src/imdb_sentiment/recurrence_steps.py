@@ -2,9 +2,10 @@
 
 Formulas: Hochreiter, Schmidhuber 1997; Gers, Schmidhuber, Cummins 2000; the gradients follow by the chain rule.
 
-B rows, of which b are read at a time; T steps, E inputs, H units, D directions; M = H + E + 1 is what a step reads: the
-state before, the input, and a one for the bias, so that one product does with all the weights. What belongs to a step
-lies together, feature by feature, where a core's cache holds it. Gates are in the order input, forget, output, cell.
+B rows, of which b are read together, the longest first, so that those that are not at their end are the first n; T
+steps, E inputs, H units, D directions. A step reads M = H + E + 1 numbers of each: the state before, the input, and a
+one for the bias, so that one product does with all the weights. The gates are in Keras's order: input, forget, cell,
+output.
 """
 
 from typing import Any, Final
@@ -30,7 +31,7 @@ _B0, _B2, _B4, _B6 = (
     np.float32(1.18534705686654e-04),
     np.float32(1.19825839466702e-06),
 )
-_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_ONE: Final = np.float32(1)
 # Everything but the leave to assume that no number is infinite or none: a fit that diverges has to show it.
 _FASTMATH: Final = {"contract", "reassoc", "arcp", "nsz"}
 
@@ -45,124 +46,173 @@ def tanh(x: Any) -> Any:
     return x * above / (_B0 + y * (_B2 + y * (_B4 + y * _B6)))
 
 
+# Loops over few arrays each: of one loop over all of them, the compiler cannot tell that none lies within another, and
+# computes number by number.
+
+
 @numba.njit(inline="always", fastmath=_FASTMATH)
-def sigmoid(x: Any) -> Any:
-    """Return the logistic function of a float32."""
-    return _HALF + _HALF * tanh(_HALF * x)
+def _step(gates: Any, factors: Any, shifts: Any, before: Any, cell: Any, state: Any) -> None:
+    """Squash the gates `float32 [4 H]` of one row in their place, and write its cell and its state, `float32 [H]` each.
+
+    sigmoid(x) = 1/2 + 1/2 tanh(x / 2): with 1/2 as factor and shift of a sigmoid, 1 and 0 of a tanh, one loop serves
+    all gates.
+    """
+    for gate in range(len(gates)):
+        gates[gate] = shifts[gate] + factors[gate] * tanh(factors[gate] * gates[gate])
+    units = len(cell)
+    into, forget, candidate, out = _apart(gates, units)
+    for unit in range(units):
+        cell[unit] = forget[unit] * before[unit] + into[unit] * candidate[unit]
+    for unit in range(units):
+        state[unit] = out[unit] * tanh(cell[unit])
+
+
+@numba.njit(inline="always", fastmath=_FASTMATH)
+def _step_back(
+    gates: Any, factors: Any, shifts: Any, before: Any, cell: Any, of_state: Any, of_cell: Any, work: Any
+) -> None:
+    """Put the gradient of the gates of one row in their place, and that of the cell before it into `of_cell`.
+
+    In the terms of `_step`, the derivative of a gate is factor^2 - (gate - shift)^2. work: float32 [5 H].
+    """
+    units = len(cell)
+    into, forget, candidate, out = _apart(gates, units)
+    of_into, of_forget, of_candidate, of_out = _apart(work, units)
+    squashed = work[4 * units :]
+    for unit in range(units):
+        squashed[unit] = tanh(cell[unit])
+    for unit in range(units):
+        of_cell[unit] += of_state[unit] * out[unit] * (_ONE - squashed[unit] * squashed[unit])
+    for unit in range(units):
+        of_into[unit] = of_cell[unit] * candidate[unit]
+    for unit in range(units):
+        of_forget[unit] = of_cell[unit] * before[unit]
+    for unit in range(units):
+        of_candidate[unit] = of_cell[unit] * into[unit]
+    for unit in range(units):
+        of_out[unit] = of_state[unit] * squashed[unit]
+    for unit in range(units):
+        of_cell[unit] *= forget[unit]
+    for gate in range(len(gates)):
+        deviation = gates[gate] - shifts[gate]
+        gates[gate] = work[gate] * (factors[gate] * factors[gate] - deviation * deviation)
+
+
+@numba.njit(inline="always")
+def _apart(gates: Any, units: int) -> Any:
+    return gates[:units], gates[units : 2 * units], gates[2 * units : 3 * units], gates[3 * units : 4 * units]
+
+
+@numba.njit(inline="always")
+def _curves(units: int) -> Any:
+    """Return the factors and shifts, `float32 [4 H]` each, of `_step`."""
+    factors = np.full(4 * units, 0.5, np.float32)
+    factors[2 * units : 3 * units] = 1
+    shifts = np.full(4 * units, 0.5, np.float32)
+    shifts[2 * units : 3 * units] = 0
+    return factors, shifts
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FASTMATH)
 def forward(
     inputs: Any,
+    projected: Any,
+    places: Any,
     rows: Any,
-    lengths: Any,
+    active: Any,
     ahead: int,
     weights: Any,
     memory: Any,
     gates: Any,
     cells: Any,
     states: Any,
-    column: int,
+    number: int,
 ) -> None:
-    """Take all steps, from the first if `ahead` is 1, from the last if it is -1.
+    """Take all steps, from the first if `ahead` is 1, from the last if it is -1, and write the states.
 
-    Reads the `rows int64 [b]` of `inputs float32 [B, T, E]`, each to its length of `lengths int32 [b]`, and writes
-    `states float32 [B, T, D H]` from `column` on, zeros behind a row's end. weights: float32 [4 H, M]. What `backward`
-    needs is left in memory: float32 [T + 1, M, b], the row of ones filled, the rest zeros; gates: float32 [T, 4 H, b];
-    and cells: float32 [T + 1, H, b], zeros. Each may be of one step only where no gradient is wanted.
+    inputs: float32 [B, T, E]; projected: float32 [U, D, 4 H], what some vectors add to the gates, and places:
+    int32 [B, T], which of them at which step, if U is not 0; rows: int64 [b]; active: int64 [T], n at each step;
+    weights: float32 [M, 4 H]; states: float32 [B, T, D H], of which this direction, the `number`th, has its part.
+    What `backward` needs is left in memory: float32 [T + 1, b, M]; gates: float32 [T, b, 4 H]; and cells:
+    float32 [T + 1, b, H]. Each may be of one step only where no gradient is wanted.
     """
-    steps, width = inputs.shape[1:]
-    units, count = cells.shape[1:]
+    steps, width = len(active), inputs.shape[2]
+    units = cells.shape[2]
+    factors, shifts = _curves(units)
     for nth in range(steps):
         step = nth if ahead == 1 else steps - 1 - nth
-        read = memory[step % len(memory)]
-        for place, row in enumerate(rows):
+        count = active[step]
+        before = active[step - ahead] if nth else 0
+        read, cell_before = memory[step % len(memory)], cells[(step - ahead) % len(cells)]
+        # A row whose first step this is has no state and no cell yet.
+        read[before:count, :units] = 0
+        cell_before[before:count] = 0
+        for place in range(count):
             for feature in range(width):
-                read[units + feature, place] = inputs[row, step, feature]
-        gate = gates[step % len(gates)]
-        np.dot(weights, read, gate)
+                read[place, units + feature] = inputs[rows[place], step, feature]
+            read[place, units + width] = 1
+        gate, cell = gates[step % len(gates)], cells[step % len(cells)]
+        np.dot(read[:count], weights, gate[:count])
         state = memory[(step + ahead) % len(memory)]
-        before = cells[(step - ahead) % len(cells)]
-        cell = cells[step % len(cells)]
-        for unit in range(units):
-            for place in range(count):
-                into = sigmoid(gate[unit, place])
-                forget = sigmoid(gate[units + unit, place])
-                out = sigmoid(gate[2 * units + unit, place])
-                candidate = tanh(gate[3 * units + unit, place])
-                value = forget * before[unit, place] + into * candidate
-                value = value if step < lengths[place] else _ZERO
-                gate[unit, place] = into
-                gate[units + unit, place] = forget
-                gate[2 * units + unit, place] = out
-                gate[3 * units + unit, place] = candidate
-                cell[unit, place] = value
-                state[unit, place] = out * tanh(value)
-        for place, row in enumerate(rows):
-            for unit in range(units):
-                states[row, step, column + unit] = state[unit, place]
+        for place in range(count):
+            row, its = rows[place], gate[place]
+            if len(projected):
+                its += projected[places[row, step], number]
+            _step(its, factors, shifts, cell_before[place], cell[place], state[place, :units])
+            states[row, step, number * units : (number + 1) * units] = state[place, :units]
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FASTMATH)
 def backward(
     of_states: Any,
+    places: Any,
     rows: Any,
-    lengths: Any,
+    active: Any,
     ahead: int,
     recurrent: Any,
     memory: Any,
     gates: Any,
     cells: Any,
-    column: int,
+    number: int,
+    of_projected: Any,
 ) -> Any:
-    """Return the gradient of the weights, `float32 [4 H, M]`, given `of_states float32 [B, T, D H]`, from `column` on.
+    """Return the gradient of the weights, `float32 [M, 4 H]`, given `of_states float32 [B, T, D H]`.
 
-    The gradient of the gates before they are squashed takes the place of `gates`. recurrent: float32 [H, 4 H], those of
-    the weights that read the state; all else is as `forward` left it.
+    Adds that of `projected` to `of_projected float32 [U, D, 4 H]`. That of the gates before they are squashed takes the
+    place of `gates`. recurrent: float32 [4 H, H], the weights of the state before; all else is as `forward` left it.
     """
-    steps = len(gates)
-    units, count = cells.shape[1:]
-    gradient = np.zeros((4 * units, memory.shape[1]), np.float32)
+    steps, units = len(active), cells.shape[2]
+    gradient = np.zeros((memory.shape[2], 4 * units), np.float32)
     product = np.empty_like(gradient)
-    of_state = np.zeros((units, count), np.float32)
-    of_cell = np.zeros((units, count), np.float32)
-    given = np.empty((units, count), np.float32)
+    of_state = np.zeros(cells.shape[1:], np.float32)
+    of_cell = np.zeros(cells.shape[1:], np.float32)
+    work = np.empty(5 * units, np.float32)
+    factors, shifts = _curves(units)
     for nth in range(steps):
         step = steps - 1 - nth if ahead == 1 else nth
-        for place, row in enumerate(rows):
-            for unit in range(units):
-                given[unit, place] = of_states[row, step, column + unit]
-        gate, cell, before = gates[step], cells[step], cells[(step - ahead) % len(cells)]
-        for unit in range(units):
-            for place in range(count):
-                into = gate[unit, place]
-                forget = gate[units + unit, place]
-                out = gate[2 * units + unit, place]
-                candidate = gate[3 * units + unit, place]
-                squashed = tanh(cell[unit, place])
-                of_its_state = of_state[unit, place] + given[unit, place]
-                value = of_cell[unit, place] + of_its_state * out * (_ONE - squashed * squashed)
-                value = value if step < lengths[place] else _ZERO
-                gate[unit, place] = value * candidate * into * (_ONE - into)
-                gate[units + unit, place] = value * before[unit, place] * forget * (_ONE - forget)
-                gate[2 * units + unit, place] = of_its_state * squashed * out * (_ONE - out)
-                gate[3 * units + unit, place] = value * into * (_ONE - candidate * candidate)
-                of_cell[unit, place] = value * forget
-        np.dot(recurrent, gate, of_state)
-        np.dot(gate, memory[step].T, product)
+        count = active[step]
+        gate, cell, cell_before = gates[step], cells[step], cells[(step - ahead) % len(cells)]
+        for place in range(count):
+            row, its = rows[place], gate[place]
+            of_state[place] += of_states[row, step, number * units : (number + 1) * units]
+            _step_back(its, factors, shifts, cell_before[place], cell[place], of_state[place], of_cell[place], work)
+            if len(of_projected):
+                of_projected[places[row, step], number] += its
+        np.dot(gate[:count], recurrent, of_state[:count])
+        np.dot(memory[step, :count].T, gate[:count], product)
         gradient += product
     return gradient
 
 
 @numba.njit(nogil=True, cache=True, error_model="numpy", fastmath=_FASTMATH)
-def add_input_gradient(of_gates: Any, rows: Any, kernel: Any, of_inputs: Any) -> None:
+def add_input_gradient(of_gates: Any, rows: Any, active: Any, kernel: Any, of_inputs: Any) -> None:
     """Add to the `rows` of `of_inputs float32 [B, T, E]` what the gradient of the gates makes of it.
 
-    of_gates: float32 [T, 4 H, b], as `backward` leaves it; kernel: float32 [E, 4 H].
+    of_gates: float32 [T, b, 4 H], as `backward` leaves it; kernel: float32 [4 H, E].
     """
-    product = np.empty((len(kernel), of_gates.shape[2]), np.float32)
-    for step in range(len(of_gates)):
-        np.dot(kernel, of_gates[step], product)
-        for place, row in enumerate(rows):
-            for feature in range(len(kernel)):
-                of_inputs[row, step, feature] += product[feature, place]
+    product = np.empty((of_gates.shape[1], kernel.shape[1]), np.float32)
+    for step in range(len(active)):
+        count = active[step]
+        np.dot(of_gates[step, :count], kernel, product[:count])
+        for place in range(count):
+            of_inputs[rows[place], step] += product[place]
