@@ -95,3 +95,10 @@ def test_clean_text_stays_as_it_is(text: str) -> None:
 @given(st.lists(st.text(alphabet=st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="<&"))))
 def test_plain_words_are_not_touched(words: list[str]) -> None:
     assert clean_text(" ".join(words)).split() == " ".join(words).split()
+
+
+@settings(deadline=None)
+@given(st.text(alphabet=st.sampled_from("ab \t\n\x1c\x85\xa0\u2003\u3000\N{ZERO WIDTH SPACE}")))
+def test_white_space_is_what_split_takes_for_it(text: str) -> None:
+    cleaned = clean_text(text)
+    assert cleaned == " ".join(text.replace("\x85", "\N{HORIZONTAL ELLIPSIS}").split())

@@ -183,3 +183,29 @@ def _headers() -> int:
 
 def _four_folders(number: int) -> list[str]:
     return [f"{split}/{kind}" for split in ("train", "test") for kind in (f"pos/{number}_9", f"neg/{number}_2")]
+
+
+@pytest.mark.parametrize("checksum", [b" %5o\0 ", b"%06o \0", b"%06o\0\0"])
+def test_a_header_written_another_way_is_read_as_tarfile_reads_it(tmp_path: Path, checksum: bytes) -> None:
+    content = pack(corpus_files(), tmp_path / "corpus.tar", "").read_bytes()
+    header = bytearray(content[:512])
+    header[148:156] = checksum % int(header[148:154], 8)
+    (tmp_path / "corpus.tar").write_bytes(bytes(header) + content[512:])
+
+    assert _read(tmp_path / "corpus.tar") == corpus_files()
+
+
+def test_a_sparse_member_is_read_as_any_other(tmp_path: Path) -> None:
+    """GNU tar's `--sparse` on a file system that compresses: here one piece of 7 bytes, the rest a hole."""
+    archive = pack(corpus_files(), tmp_path / "corpus.tar", "")
+    member = tarfile.TarInfo("train/pos/8_9.txt")
+    member.size = 512
+    header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
+    header[124:136] = b"%011o\0" % 7
+    header[156:157] = tarfile.GNUTYPE_SPARSE
+    header[386:410] = b"%011o\0%011o\0" % (0, 7)
+    header[483:495] = b"%011o\0" % 512
+    header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(b" " * 8) + sum(header[156:]))
+    archive.write_bytes(bytes(header) + b"A film.".ljust(512, b"\0") + archive.read_bytes())
+
+    assert _read(archive)["train/pos/8_9.txt"] == b"A film.".ljust(512, b"\0")

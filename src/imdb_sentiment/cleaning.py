@@ -11,8 +11,9 @@ _TAG = re.compile(r"</?(?:br|p|hr|i|b|u|em|strong|spoiler)\s*/?>", re.IGNORECASE
 
 # Some pages mixed up Windows-1252 and Latin-1: their dashes and curly quotes arrived as control characters
 # U+0080-U+009F. Where Windows-1252 leaves a code unused, a space takes its place.
+_CONTROL = re.compile(r"[\x80-\x9f]")
 _WINDOWS_1252 = {
-    code: bytes([code]).decode("cp1252", errors="replace").replace("\ufffd", " ") for code in range(128, 160)
+    chr(code): bytes([code]).decode("cp1252", errors="replace").replace("\ufffd", " ") for code in range(128, 160)
 }
 
 
@@ -21,10 +22,16 @@ def clean_text(text: str) -> str:
 
     `clean_text("Good.<br /><br />Bad &amp; ugly.") -> "Good. Bad & ugly."`
     """
-    text = _TAG.sub(" ", text)
+    if "<" in text:
+        text = _TAG.sub(" ", text.replace("<br /><br />", " "))  # nine of ten tags are of that pair
     if "&" in text:
         text = html.unescape(text)
     if not text.isascii():
+        text = _CONTROL.sub(lambda match: _WINDOWS_1252[match[0]], text)
         # NFC: an accented letter and its two-part spelling should be one word.
-        text = unicodedata.normalize("NFC", text.translate(_WINDOWS_1252))
-    return " ".join(text.split())
+        text = unicodedata.normalize("NFC", text)
+    if not text.isprintable():  # white space other than the space, most of all: a tab, a line break
+        return " ".join(text.split())
+    while "  " in text:  # as above, without making a string of every word
+        text = text.replace("  ", " ")
+    return text.strip(" ")

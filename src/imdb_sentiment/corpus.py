@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +16,9 @@ from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import REVIEWS_SCHEMA
 from imdb_sentiment.source import SourceFile, decode, read_source
 from imdb_sentiment.storage import write_json, written_together
+
+if TYPE_CHECKING:
+    import pandas as pd  # the stage needs none, and importing it takes longer than all else together
 
 ROW_GROUP_SIZE: Final = 10_000
 ROW_GROUP_CHARACTERS: Final = 50_000_000
@@ -32,7 +33,7 @@ _PENDING_SCHEMA: Final = pa.schema(
 )
 
 
-def get_reviews_data(source: Path, progress: Progress = no_progress) -> pd.DataFrame:
+def get_reviews_data(source: Path, progress: Progress = no_progress) -> "pd.DataFrame":
     """Return all reviews under `source` as a DataFrame of REVIEWS_SCHEMA's columns, one row a review.
 
     Loops through the text files of an archive or folder and cleans each. Raises SourceError. For a corpus that does
@@ -40,9 +41,7 @@ def get_reviews_data(source: Path, progress: Progress = no_progress) -> pd.DataF
     """
     movies = Movies(source)
     rows = [row for _, row in track(progress, _read_rows(source, movies), "Reading", None, "reviews")]
-    table = pa.Table.from_pylist(rows, schema=_PENDING_SCHEMA)
-    batches = [_with_movies(batch, movies) for batch in table.to_batches()]
-    reviews: pd.DataFrame = pa.Table.from_batches(batches, schema=REVIEWS_SCHEMA).to_pandas()
+    reviews: pd.DataFrame = pa.Table.from_batches([_with_movies(_to_batch(rows), movies)]).to_pandas()
     return reviews
 
 
@@ -60,7 +59,7 @@ def ingest_reviews(source: Path, reviews: Path, report: Path, progress: Progress
         try:
             with pa.ipc.new_file(pending, _PENDING_SCHEMA) as writer:
                 for group in _groups(rows):
-                    writer.write_batch(pa.RecordBatch.from_pylist(group, schema=_PENDING_SCHEMA))
+                    writer.write_batch(_to_batch(group))
             _write_parquet(pending, partial, movies, summary)
         finally:
             pending.unlink(missing_ok=True)
@@ -83,19 +82,25 @@ def _with_movies(batch: pa.RecordBatch, movies: Movies) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, schema=REVIEWS_SCHEMA)
 
 
-def _summarized(files: Iterator[tuple[SourceFile, dict[str, Any]]], summary: CorpusReport) -> Iterator[dict[str, Any]]:
+def _to_batch(rows: list["_Row"]) -> pa.RecordBatch:
+    columns = zip(*rows, strict=True)
+    arrays = [pa.array(column, field.type) for column, field in zip(columns, _PENDING_SCHEMA, strict=True)]
+    return pa.RecordBatch.from_arrays(arrays, schema=_PENDING_SCHEMA)
+
+
+def _summarized(files: Iterator[tuple[SourceFile, "_Row"]], summary: CorpusReport) -> Iterator["_Row"]:
     for file, row in files:
-        summary.add_review(file, row["split"], row["label"], row["text"])
+        summary.add_review(file, row.split, row.label, row.text)
         yield row
 
 
-def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+def _groups(rows: Iterator["_Row"]) -> Iterator[list["_Row"]]:
     """Yield the rows in groups of ROW_GROUP_SIZE, or fewer where their texts are long."""
-    group: list[dict[str, Any]] = []
+    group: list[_Row] = []
     characters = 0
     for row in rows:
         group.append(row)
-        characters += len(row["text"])
+        characters += len(row.text)
         if len(group) >= ROW_GROUP_SIZE or characters >= ROW_GROUP_CHARACTERS:
             yield group
             group, characters = [], 0
@@ -103,49 +108,60 @@ def _groups(rows: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
         yield group
 
 
-def _read_rows(source: Path, movies: Movies) -> Iterator[tuple[SourceFile, dict[str, Any]]]:
-    """Yield each review's file and its row of _PENDING_SCHEMA, and collect the urls files into `movies` on the way."""
-    seen: dict[str, set[int]] = {}
+def _read_rows(source: Path, movies: Movies) -> Iterator[tuple[SourceFile, "_Row"]]:
+    """Yield each review's file and its row, and collect the urls files into `movies` on the way."""
+    folders: dict[str, _Folder] = {}
     for file in read_source(source):
         if file.is_urls:
             movies.add(file.path, decode(file, source))
             continue
-        name = _ReviewName.parse(file, source)
-        if name.number in seen.setdefault(file.folder, set()):
-            raise SourceError(f"{source}: found review {file.folder}/{name.number} twice; expected each number once")
-        seen[file.folder].add(name.number)
-        text = clean_text(decode(file, source))
-        folder_split, _, kind = file.folder.partition("/")
-        split = "unsupervised" if kind == "unsup" else folder_split
-        yield (
-            file,
-            {
-                "review_id": f"{file.folder}/{name.number}_{name.rating}",
-                "split": split,
-                "label": _LABELS[kind],
-                "rating": name.rating or None,
-                "text": text,
-                "urls": f"{folder_split}/urls_{kind}.txt",
-                "line": name.number,
-            },
-        )
+        if file.folder not in folders:
+            folders[file.folder] = _Folder(file.folder, source)
+        yield file, folders[file.folder].read(file)
 
 
-@dataclass(frozen=True)
-class _ReviewName:
-    """What `ID_RATING.txt` says."""
+class _Row(NamedTuple):
+    """A row of _PENDING_SCHEMA."""
 
-    number: int
-    rating: int
+    review_id: str
+    split: str
+    label: int | None
+    rating: int | None
+    text: str
+    urls: str
+    line: int
 
-    @classmethod
-    def parse(cls, file: SourceFile, source: Path) -> "_ReviewName":
-        match = _FILE_NAME.fullmatch(file.path.rpartition("/")[2])
+
+class _Folder:
+    """One of FOLDERS: what a review's place in it says, and the numbers that it has had."""
+
+    def __init__(self, folder: str, source: Path) -> None:
+        split, _, kind = folder.partition("/")
+        self._source = source
+        self._folder = folder
+        self._split = "unsupervised" if kind == "unsup" else split
+        self._label = _LABELS[kind]
+        self._ratings = _RATINGS[kind]
+        self._urls = f"{split}/urls_{kind}.txt"
+        self._numbers: set[int] = set()
+
+    def read(self, file: SourceFile) -> _Row:
+        """Return the row of a review, `ID_RATING.txt`. Raises SourceError."""
+        match = _FILE_NAME.fullmatch(file.name)
         if match is None:
-            raise SourceError(f"{source}: found the file name {file.path}; expected ID_RATING.txt, such as 12_7.txt")
-        rating, kind = int(match[2]), file.folder.rpartition("/")[2]
-        if rating not in _RATINGS[kind]:
-            allowed = _RATINGS[kind]
-            wanted = f"{allowed[0]} to {allowed[-1]}" if len(allowed) > 1 else f"{allowed[0]}"
-            raise SourceError(f"{source}: found the rating {rating} of {file.path}; expected {wanted} in {file.folder}")
-        return cls(int(match[1]), rating)
+            raise SourceError(
+                f"{self._source}: found the file name {file.path}; expected ID_RATING.txt, such as 12_7.txt"
+            )
+        number, rating = int(match[1]), int(match[2])
+        if rating not in self._ratings:
+            lowest, highest = self._ratings[0], self._ratings[-1]
+            wanted = f"{lowest} to {highest}" if lowest < highest else f"{lowest}"
+            raise SourceError(
+                f"{self._source}: found the rating {rating} of {file.path}; expected {wanted} in {self._folder}"
+            )
+        if number in self._numbers:
+            raise SourceError(f"{self._source}: found review {self._folder}/{number} twice; expected each number once")
+        self._numbers.add(number)
+        text = clean_text(decode(file, self._source))
+        review_id = f"{self._folder}/{number}_{rating}"
+        return _Row(review_id, self._split, self._label, rating or None, text, self._urls, number)

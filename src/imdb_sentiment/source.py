@@ -1,17 +1,16 @@
 """The review files as they come: a tar archive of any compression, read as a stream, or a folder."""
 
-import bz2
-import gzip
+import io
 import lzma
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from io import BufferedIOBase
-from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Final, NamedTuple, Self, cast
 
+from imdb_sentiment.decompression import BLOCK_BYTES, decompressed
 from imdb_sentiment.errors import SourceError
 
 # The longest review of the dataset has 14,282 bytes; whatever is seventy times that is no review.
@@ -22,15 +21,9 @@ MAX_URLS_BYTES: Final = 200_000_000
 FOLDERS: Final = ("train/pos", "train/neg", "train/unsup", "test/pos", "test/neg")
 
 _URLS_NAME = re.compile(r"urls_(?:pos|neg|unsup)\.txt")
-_OPENERS: Final[tuple[tuple[bytes, Callable[[Path], BufferedIOBase]], ...]] = (
-    (b"\x1f\x8b", gzip.GzipFile),
-    (b"\xfd7zXZ\x00", lzma.LZMAFile),
-    (b"BZh", bz2.BZ2File),
-)
 
 
-@dataclass(frozen=True)
-class SourceFile:
+class SourceFile(NamedTuple):
     """One file of the layout: `path` is relative to its root, such as `train/pos/0_9.txt`."""
 
     path: str
@@ -42,9 +35,14 @@ class SourceFile:
         return self.path.rpartition("/")[0]
 
     @property
+    def name(self) -> str:
+        """What it is called there, such as `0_9.txt`."""
+        return self.path.rpartition("/")[2]
+
+    @property
     def is_urls(self) -> bool:
         """Whether it is one of the `urls_*.txt` and no review."""
-        return _URLS_NAME.fullmatch(self.path.rpartition("/")[2]) is not None
+        return _URLS_NAME.fullmatch(self.name) is not None
 
 
 def read_source(source: Path) -> Iterator[SourceFile]:
@@ -72,12 +70,12 @@ def _read_folder(root: Path) -> Iterator[SourceFile]:
                 continue  # a corpus need not have unlabelled reviews
             raise SourceError(f"{root}: found no folder {folder}; expected {', '.join(FOLDERS)}")
         for path in _list(directory):
-            if relevant := _relevant_path(path.relative_to(root), source=root):
+            if relevant := _relevant_path(path.relative_to(root).as_posix(), source=root):
                 if not path.is_file():
                     raise SourceError(f"{path}: found what is not a file; expected only review files in {folder}")
                 yield SourceFile(relevant, _read_file(path, relevant))
     for path in [*_list(root / "train"), *_list(root / "test")]:
-        if path.is_file() and (relevant := _relevant_path(path.relative_to(root), source=root)):
+        if path.is_file() and (relevant := _relevant_path(path.relative_to(root).as_posix(), source=root)):
             yield SourceFile(relevant, _read_file(path, relevant))
 
 
@@ -100,25 +98,23 @@ def _read_file(path: Path, relevant: str) -> bytes:
 
 def _read_archive(archive: Path) -> Iterator[SourceFile]:
     try:
-        with _decompressed(archive) as stream:
-            tail: Any = _Tail(stream)  # has of a file what tarfile reads by
-            with tarfile.open(fileobj=tail, mode="r|") as tar:
+        with decompressed(archive) as raw, io.BufferedReader(raw, BLOCK_BYTES) as stream:
+            with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header) as tar:
                 while (member := tar.next()) is not None:
                     tar.members.clear()  # type: ignore[attr-defined]  # or else it keeps every header that it has read
-                    relevant = _relevant_path(PurePosixPath(member.name), source=archive)
+                    relevant = _relevant_path(member.name, source=archive)
                     if relevant is None or (member.isdir() and not relevant.endswith(".txt")):
                         continue
                     where = f"{archive}: {member.name}"
-                    file = tar.extractfile(member) if member.isreg() else None
-                    if file is None:
+                    if not member.isreg():
                         raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
                     _check_size(where, relevant, member.size)
-                    yield SourceFile(relevant, file.read())
+                    yield SourceFile(relevant, _read_member(tar, stream, member))
             # tarfile takes a stream that stops at a header for a complete one. Reading on to the end of the
-            # compressed stream checks its length and checksum.
-            while tail.read(1 << 20):
+            # compressed stream checks its length and checksum; the last block of a whole archive is zeros.
+            while stream.read(BLOCK_BYTES):
                 pass
-            if tail.block.strip(b"\0"):
+            if raw.tail.strip(tarfile.NUL):
                 raise tarfile.ReadError("no end-of-archive mark")
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
         raise SourceError(
@@ -127,44 +123,53 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
         ) from error
 
 
-def _decompressed(archive: Path) -> BufferedIOBase:
-    """Open `archive` by its first bytes: its name says nothing, the official name may hold an xz stream."""
-    with archive.open("rb") as file:
-        magic = file.read(8)
-        for prefix, opener in _OPENERS:
-            if magic.startswith(prefix):
-                return opener(archive)
-    return archive.open("rb")
+def _read_member(tar: tarfile.TarFile, stream: io.BufferedIOBase, member: tarfile.TarInfo) -> bytes:
+    """Return the content of the member whose header has just been read."""
+    if member.issparse():
+        return cast(IO[bytes], tar.extractfile(member)).read()
+    content = stream.read(member.size)
+    if len(content) < member.size:
+        raise tarfile.ReadError("unexpected end of data")
+    return content
 
 
-class _Tail:
-    """Passes a stream on, and keeps its last block: zeros in a whole archive, not in one cut between two members."""
+class _Header(tarfile.TarInfo):
+    """A member of the archive, of whose owner, times and permissions nothing is read: that takes most of the time."""
 
-    def __init__(self, stream: BufferedIOBase) -> None:
-        self._stream = stream
-        self.block = b""
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Return the member of a header of 512 bytes: the name, the kind and the size of it."""
+        # The fields of POSIX's ustar header. Whatever is not as plain as a review's is left to tarfile.
+        name, size, checksum, kind, prefix = buf[:100], buf[124:135], buf[148:154], buf[156:157], buf[345:346]
+        if kind != tarfile.REGTYPE or prefix != tarfile.NUL or not (size.isdigit() and checksum.isdigit()):
+            return super().frombuf(buf, encoding, errors)
+        if int(checksum, 8) != sum(buf[:148]) + sum(b" " * 8) + sum(buf[156:]):
+            return super().frombuf(buf, encoding, errors)
+        member = cls(name.partition(tarfile.NUL)[0].decode(encoding, errors))
+        member.size = int(size, 8)
+        return member
 
-    def read(self, size: int) -> bytes:
-        data = self._stream.read(size)
-        self.block = (self.block + data)[-tarfile.BLOCKSIZE :]
-        return data
+
+@lru_cache
+def _layout_folder(folder: str) -> str:
+    """Return `folder` from `train` or `test` on, nothing if it is in neither: `./aclImdb/train/pos -> train/pos`."""
+    parts = [part for part in folder.split("/") if part not in ("", ".")]
+    start = next((i for i, part in enumerate(parts) if part in ("train", "test")), len(parts))
+    return "/".join(parts[start:])
 
 
-def _relevant_path(path: PurePosixPath | Path, source: Path) -> str | None:
+def _relevant_path(path: str, source: Path) -> str | None:
     """Return `path` from `train` or `test` on if it is part of the layout, else None."""
-    parts = path.parts
-    start = next((i for i, part in enumerate(parts) if part in ("train", "test")), None)
-    if start is None or parts[-1].startswith("."):  # .DS_Store, ._0_9.txt: what desktops leave behind
+    outer, _, name = path.rstrip("/").rpartition("/")
+    folder = _layout_folder(outer)
+    if name.startswith("."):  # .DS_Store, ._0_9.txt: what desktops leave behind
         return None
-    inner = parts[start:]
-    relevant = "/".join(inner)
-    if len(inner) == 2 and _URLS_NAME.fullmatch(inner[1]):
-        return relevant
-    if "/".join(inner[:2]) not in FOLDERS or len(inner) == 2:
-        return None
-    if len(inner) > 3:
-        raise SourceError(f"{source}: found {path} in a subfolder; expected only review files in {'/'.join(inner[:2])}")
-    return relevant
+    if folder in FOLDERS or (folder in ("train", "test") and _URLS_NAME.fullmatch(name)):
+        return f"{folder}/{name}"
+    for known in FOLDERS:
+        if folder.startswith(f"{known}/"):
+            raise SourceError(f"{source}: found {path} in a subfolder; expected only review files in {known}")
+    return None
 
 
 def _kind(member: tarfile.TarInfo) -> str:
