@@ -43,8 +43,8 @@ class TextEncoder:
         prefix of a larger one.
         """
         counts: Counter[str] = Counter()
-        for block in in_blocks(texts):
-            counts.update(tokenize_all(block).counts())
+        for its in map_in_threads(lambda block: tokenize_all(block).counts(), in_blocks(texts)):
+            counts.update(its)
         frequent = sorted(counts, key=lambda token: (-counts[token], token))
         return cls(SPECIAL_TOKENS + tuple(frequent[: vocabulary_size - len(SPECIAL_TOKENS)]), max_length, head_share)
 
