@@ -1,5 +1,6 @@
 """Preprocess: from the table of reviews to padded token ids, split into train, validation and test."""
 
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ from imdb_sentiment.reviews import iterate_reviews
 from imdb_sentiment.sequences import PARTS, Sequences, save_sequences
 from imdb_sentiment.splits import assign_parts
 from imdb_sentiment.storage import written_together
+from imdb_sentiment.threads import map_in_threads
+from imdb_sentiment.tokenized import in_blocks, tokenize_all
 
 
 def preprocess_reviews(
@@ -40,14 +43,16 @@ def preprocess_text_data(
     except SourceError as error:
         raise SourceError(f"{reviews}: {error}") from error
     texts = table["text"].to_numpy()
-    train_texts = texts[parts == "train"]
-    encoder = TextEncoder.learn(
-        track(progress, train_texts, "Learning the vocabulary", len(train_texts), "reviews"),
-        params.vocabulary_size,
-        params.max_length,
-        params.head_share,
-    )
-    token_ids, lengths = encoder.encode_all(track(progress, texts, "Encoding", len(texts), "reviews"))
+    # Tokenized once, both to learn from and to encode: that is most of the work.
+    order = np.argsort(parts != "train", kind="stable")
+    in_order = track(progress, texts[order], "Tokenizing", len(texts), "reviews")
+    train_size = int((parts == "train").sum())
+    tokenized = [
+        list(map_in_threads(tokenize_all, in_blocks(its))) for its in (islice(in_order, train_size), in_order)
+    ]
+    sizes = (params.vocabulary_size, params.max_length, params.head_share)
+    encoder = TextEncoder.learn_from_tokens(tokenized[0], *sizes)
+    token_ids, lengths = (its[np.argsort(order)] for its in encoder.encode_tokens(chain(*tokenized)))
     # A review whose movie is not known is a movie of its own.
     movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
