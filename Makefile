@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # DVC starts the stages as `python -m stages.X`: that must be this environment's python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo repro recipe plain patient behaviour test clean
+.PHONY: help demo repro recipe plain patient behaviour bench test clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ behaviour: $(READY)  ## what the trained model cares about in a text, beside its
 	@dvc repro behaviour baseline
 	@python -m stages.summarize .
 	@pytest --quiet tests/test_behaviour.py
+
+# PyTorch is measured as well if it is there: .venv/bin/pip install -c constraints.txt -e '.[bench]' (5 GB more).
+bench: $(READY)  ## the speed of each part beside its peers, into metrics/speed.json
+	@python -m benchmarks.speed metrics/speed.json
 
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .
