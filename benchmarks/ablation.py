@@ -32,7 +32,7 @@ CHANGES: Final[dict[str, dict[str, Any]]] = {
     "max pooling only": {"model": {"pooling": "max"}},
     "no polarity at the LSTM's input": {"model": {"polarity_inputs": False}},
     "no polarity at the classifier": {"model": {"polarity_scores": False}},
-    "no spatial dropout": {"model": {"embedding_dropout_rate": 0.0}},
+    "spatial dropout": {"model": {"embedding_dropout_rate": 0.1}},
     "constant learning rate": {"train": {"learning_rate_schedule": "constant"}},
     "no clipped gradients": {"train": {"clip_norm": 0.0}},
     "weights averaged over the last half of the steps": {"train": {"averaged_share": 0.5}},

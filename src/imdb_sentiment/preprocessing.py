@@ -1,11 +1,13 @@
 """Preprocess: from the table of reviews to padded token ids, split into train, validation and test."""
 
+from collections.abc import Iterable
 from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import ArtifactError, SourceError
@@ -43,16 +45,11 @@ def preprocess_text_data(
     except SourceError as error:
         raise SourceError(f"{reviews}: {error}") from error
     texts = table["text"].to_numpy()
-    # Tokenized once, both to learn from and to encode: that is most of the work.
     order = np.argsort(parts != "train", kind="stable")
     in_order = track(progress, texts[order], "Tokenizing", len(texts), "reviews")
     train_size = int((parts == "train").sum())
-    tokenized = [
-        list(map_in_threads(tokenize_all, in_blocks(its))) for its in (islice(in_order, train_size), in_order)
-    ]
-    sizes = (params.vocabulary_size, params.max_length, params.head_share)
-    encoder = TextEncoder.learn_from_tokens(tokenized[0], *sizes)
-    token_ids, lengths = (its[np.argsort(order)] for its in encoder.encode_tokens(chain(*tokenized)))
+    encoder, *encoded = learn_and_encode(islice(in_order, train_size), in_order, params)
+    token_ids, lengths = (its[np.argsort(order)] for its in encoded)
     # A review whose movie is not known is a movie of its own.
     movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
@@ -68,6 +65,18 @@ def preprocess_text_data(
             seen_in_train=np.array([text in learnt_from for text in texts[rows]]),
         )
     return sequences, encoder
+
+
+def learn_and_encode(
+    train: Iterable[str], others: Iterable[str], params: PreprocessParams
+) -> tuple[TextEncoder, NDArray[np.int32], NDArray[np.int32]]:
+    """Return the encoder that the texts of `train` teach, and `token_ids int32 [B, T]` and `lengths int32 [B]` of all.
+
+    Each text is tokenized once, both to learn from and to be encoded: that is most of the work.
+    """
+    tokenized = [list(map_in_threads(tokenize_all, in_blocks(texts))) for texts in (train, others)]
+    encoder = TextEncoder.learn_from_tokens(tokenized[0], params.vocabulary_size, params.max_length, params.head_share)
+    return encoder, *encoder.encode_tokens(chain(*tokenized))
 
 
 def _read_labelled(reviews: Path) -> pd.DataFrame:
