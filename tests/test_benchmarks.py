@@ -74,7 +74,8 @@ def test_seeds_are_the_members_of_one_fit_after_another(trained: Path) -> None:
     # The first fit is the trained model.
     evaluated = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
     assert found["fits"][0]["accuracy"] == evaluated["accuracy"]
-    assert found["fits"][0]["loss"] == pytest.approx(evaluated["loss"], rel=1e-4)
+    # 1e-7: as near to 1 as a probability in single precision comes.
+    assert found["fits"][0]["loss"] == pytest.approx(evaluated["loss"], rel=1e-4, abs=1e-7)
     assert f"{found['accuracy_mean']:.2%}" in printed
     assert 0 <= found["all_members"]["accuracy"] <= 1
 
