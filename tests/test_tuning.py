@@ -20,12 +20,14 @@ from imdb_sentiment import commands, trial, tuning
 from imdb_sentiment.errors import ArtifactError, ParamsError, TrialError, TuningError
 from imdb_sentiment.params import Params, load_params
 from imdb_sentiment.search_space import SearchSpace, load_search_space
+from imdb_sentiment.study import open_study, storage_errors
 from imdb_sentiment.trial import identify_inputs, run_trial
-from imdb_sentiment.tuning import FAILURES_TO_STOP, ended, open_study, result_of, search, values_of
+from imdb_sentiment.tuning import FAILURES_TO_STOP, ended, result_of, search, values_of
 from imdb_sentiment.tuning import Result as Found
 from imdb_sentiment.tuning_view import print_result, shown_trials, trials_table
 from tests.conftest import assert_refused, write_params
 from tests.imports import ROOT
+from tests.sharing import assert_two_processes_share, close
 
 SPACE = """
 train.learning_rate: {low: 1e-3, high: 1e-1, log: true}
@@ -191,13 +193,62 @@ def test_a_study_of_something_else_is_refused(space: SearchSpace, storage: str) 
     open_study(storage, "other", {**space.identity(), "data": "other"})
 
 
-def test_a_storage_that_cannot_be_reached_is_named_without_its_password(space: SearchSpace, tmp_path: Path) -> None:
-    with pytest.raises(TuningError, match=r"^nonsense://host/base: found no storage") as caught:
-        open_study("nonsense://me:secret@host/base", "tune", space.identity())
-    assert "secret" not in str(caught.value)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(TuningError, match=r"found no storage"):
-        open_study(str(tmp_path / "file/study.journal"), "tune", space.identity())
+@pytest.mark.parametrize(
+    ("storage", "message"),
+    [
+        (
+            "postgres://me:secret@host/base",
+            "postgres://host/base: found an unknown kind of database; expected postgresql",
+        ),
+        ("postgresql://me:sec@ret@host/base", "postgresql://host/base: found no storage (an @ in the user or password"),
+        ("postgresql://host/base?password=sec@ret", "postgresql://...: found no storage (an @ in the user or password"),
+        ("postgresql://me:secret@host:none/base", "postgresql://host:none/base: found no storage (invalid literal"),
+        (
+            "sqlite:////nowhere/study.db",
+            "sqlite:////nowhere/study.db: found no storage (unable to open",
+        ),
+    ],
+)
+def test_an_address_that_is_none_is_told_without_its_password(storage: str, message: str) -> None:
+    with pytest.raises(TuningError) as caught:
+        open_study(storage, "tune", {})
+    assert str(caught.value).startswith(message)
+    assert "ret" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("scheme", "package"), [("postgresql", "psycopg[binary]"), ("mysql", "mysqlclient")])
+def test_a_missing_driver_is_named(scheme: str, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("psycopg", "MySQLdb"):
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(TuningError, match=rf"^{scheme}://host/base: found no driver, the module ") as caught:
+        open_study(f"{scheme}://me:secret@host/base", "tune", {})
+    assert str(caught.value).endswith(f"; expected it installed: pip install '{package}'")
+
+
+@pytest.mark.parametrize("content", ["hello", '{"a": 1}'])
+def test_a_file_that_is_no_journal_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "study.journal").write_text(content + "\n")
+    for storage in (tmp_path / "study.journal", tmp_path / "study.journal/study.journal"):
+        with pytest.raises(
+            TuningError, match=r"study\.journal: found no storage \(.*\); expected a file or a database$"
+        ):
+            open_study(str(storage), "tune", {})
+
+
+def test_a_database_that_breaks_in_the_search_ends_it_in_one_line(space: SearchSpace, tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = open_study(storage, "tune", space.identity())
+
+    def breaks(params: Params) -> Generator[Mapping[str, float]]:
+        yield from run(params)
+        with study._storage._backend.engine.begin() as connection:  # type: ignore[attr-defined]
+            connection.exec_driver_sql("DROP TABLE trial_values")
+
+    message = r"study\.db: found no storage \(no such table: trial_values\); expected a file or a database$"
+    with pytest.raises(TuningError, match=message), storage_errors(storage):
+        search(study, space, breaks, trials=2, changed=nothing)
+    close(study)
 
 
 @pytest.mark.parametrize(
@@ -257,11 +308,15 @@ def test_the_command_tunes_and_ends_with_the_line_to_run(prepared: Path) -> None
     assert_refused(invoke(prepared), "vocabulary.json: found no such file")
 
 
-def test_two_processes_share_a_study(prepared: Path) -> None:
+def test_two_processes_share_a_study_from_its_beginning_on(space: SearchSpace, storage: str, tmp_path: Path) -> None:
+    assert space.base
+    assert_two_processes_share(storage, tmp_path)
+
+
+def test_two_commands_share_a_study(prepared: Path) -> None:
     (prepared / "tune.yaml").write_text("train.batch_size: [4, 8]\nmodel.dropout_rate: {low: 0.0, high: 0.5}\n")
     options = ["--space", prepared / "tune.yaml", "--params", prepared / "params.yaml", "--data", prepared]
     storage = f"sqlite:///{prepared / 'study.db'}"
-    open_study(storage, "other", {})  # or else both would make its tables at once
     command = [sys.executable, "-m", "imdb_sentiment.commands", "tune", *map(str, options), "--storage", storage]
     both = [subprocess.Popen([*command, "--trials", "4"], stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[1] for process in both]

@@ -133,32 +133,38 @@ def tune(
     params: Annotated[Path, typer.Option(help="The params of all that is not searched.")] = Path("params.yaml"),
     data: Annotated[Path, typer.Option(help="Where `dvc repro` left its outputs.")] = Path("data"),
     storage: Annotated[
-        str, typer.Option(help="Where the study is kept: a file, or the URL of a database that several machines share.")
+        str,
+        typer.Option(
+            help="Where the study is kept: a file, or the URL of a database that several machines share, such as "
+            "postgresql://user:password@host/name (its driver is the extra `postgresql`)."
+        ),
     ] = "runs/tune.journal",
     study: Annotated[str, typer.Option(help="The name of the study, which goes on if there is one.")] = "tune",
 ) -> None:
     """Search for better params, by validation accuracy. Ctrl-C stops it, the same command goes on."""
     from imdb_sentiment.params import load_params
     from imdb_sentiment.search_space import load_search_space
+    from imdb_sentiment.study import open_study, storage_errors
     from imdb_sentiment.trial import identify_inputs, run_trial
-    from imdb_sentiment.tuning import open_study, result_of, search
+    from imdb_sentiment.tuning import result_of, search
     from imdb_sentiment.tuning_view import print_result, shown_trials
 
     searched = load_search_space(space, load_params(params))
     opened = open_study(storage, study, {**searched.identity(), "data": identify_inputs(data)})
     seconds = None if minutes is None else 60 * minutes
-    try:
-        with shown_trials(trials) as changed:
-            search(
-                opened,
-                searched,
-                lambda chosen: run_trial(chosen, data),
-                trials=trials,
-                seconds=seconds,
-                changed=changed,
-            )
-    finally:
-        print_result(result_of(opened))
+    with storage_errors(storage):
+        try:
+            with shown_trials(trials) as changed:
+                search(
+                    opened,
+                    searched,
+                    lambda chosen: run_trial(chosen, data),
+                    trials=trials,
+                    seconds=seconds,
+                    changed=changed,
+                )
+        finally:
+            print_result(result_of(opened))
 
 
 def _table_path(source: str | None) -> Path | None:

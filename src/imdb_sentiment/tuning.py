@@ -1,22 +1,16 @@
 """The search for better params: trials that share a study, chosen by the accuracy on the validation part alone."""
 
-import json
 import os
 import shlex
 import socket
 import time
-import warnings
 from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, TrialState
 
 from imdb_sentiment.errors import TrialError, TuningError
@@ -29,55 +23,7 @@ Runner = Callable[[Params], Generator[Mapping[str, float]]]
 Listener = Callable[[optuna.Study], None]
 
 FAILURES_TO_STOP: Final = 5  # in a row: what fails so often is not the choice of params
-RANDOM_TRIALS: Final = 8  # before the sampler has enough to go by, and the pruner to compare with
 _ENDED: Final = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
-
-
-def open_study(storage: str, name: str, identity: Mapping[str, Any]) -> optuna.Study:
-    """Return the study of this name, a new one if there is none, in a database's URL or a journal file's path.
-
-    `identity` is what all its trials must have in common. Raises TuningError if the storage cannot be reached, or the
-    study is of something else.
-    """
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        # A running trial counts as a poor one, so that two processes do not try the same at once.
-        sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
-    # Two steps of warm-up: no trial is judged by its first epoch.
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2)
-    try:
-        study = optuna.create_study(
-            storage=_open_storage(storage),
-            study_name=name,
-            sampler=sampler,
-            pruner=pruner,
-            direction="maximize",
-            load_if_exists=True,
-        )
-        text = json.dumps(identity, sort_keys=True)
-        known = study.user_attrs.get("identity")
-        if known is None:
-            study.set_user_attr("identity", text)
-    except Exception as error:  # each database's driver has errors of its own
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise TuningError(f"{_masked(storage)}: found no storage ({reason}); expected a file or a database") from error
-    if known not in {None, text}:
-        raise TuningError(f"study {name!r}: found other params, data or knobs in it; expected another --study")
-    return study
-
-
-def _open_storage(storage: str) -> BaseStorage:
-    if "://" in storage:
-        return RDBStorage(storage)
-    Path(storage).parent.mkdir(parents=True, exist_ok=True)
-    return JournalStorage(JournalFileBackend(storage))
-
-
-def _masked(storage: str) -> str:
-    """Return the address without a password."""
-    scheme, separator, rest = storage.partition("://")
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if separator else storage
 
 
 def search(
