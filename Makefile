@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 # DVC starts the stages as `python -m stages.X`: that must be this environment's python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo repro recipe plain patient behaviour bench test clean
+.PHONY: help demo repro recipe plain patient behaviour experiments bench test clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 	@python -m variants demo
@@ -37,6 +37,12 @@ behaviour: $(READY)  ## what the trained model cares about in a text, beside its
 # PyTorch is measured as well if it is there: .venv/bin/pip install -c constraints.txt -e '.[bench]' (5 GB more).
 bench: $(READY)  ## the speed of each part beside its peers, into metrics/speed.json
 	@python -m benchmarks.speed metrics/speed.json
+
+# Left out: hashes of files, and all metrics but those three (a name with a dot is a param or comes from training).
+experiments: $(READY)  ## the experiments, best first, with the params that differ
+	@dvc exp show --only-changed --hide-workspace --sort-by accuracy --sort-order desc \
+		--keep '(kept\.validation_accuracy|accuracy|loss)$$' \
+		--drop '(?!(Experiment|Created|[a-z]+\.[a-z_0-9]+)$$)|kept\.|(train|validation)\.(accuracy|loss)$$'
 
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .

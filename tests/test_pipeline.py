@@ -195,14 +195,16 @@ def test_params_diff_and_metrics_show_and_the_graph_work(clone: Path) -> None:
         differences = json.loads(dvc(clone, "params", "diff", "--json"))
     assert differences == {"params.yaml": {"train.learning_rate": {"old": 0.005, "new": 0.01, "diff": 0.005}}}
     shown = json.loads(dvc(clone, "metrics", "show", "--json"))[""]["data"]
+    assert shown.keys() == {"metrics/metrics.json", "metrics/training/metrics.json"}
     assert shown["metrics/metrics.json"]["data"].keys() == METRICS | COMPARED
-    assert shown["metrics/data.json"]["data"]["reviews"] == 700
     assert all(stage in dvc(clone, "dag") for stage in STAGES)
 
 
 def test_the_plots_are_drawn(clone: Path, tmp_path: Path) -> None:
     dvc(clone, "plots", "show", "--out", str(tmp_path))
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    # Those that are under `plots:` for the sake of the run cache are not.
+    assert not [name for name in ("data", "baseline", "behaviour", "export") if f"metrics/{name}.json" in page]
     for title in ("Receiver operating characteristic", "Precision and recall", "Calibration", "Confusion"):
         assert title in page
 
@@ -224,6 +226,13 @@ def test_an_experiment_changes_a_param_for_one_run(clone: Path) -> None:
     differences = json.loads(dvc(clone, "exp", "diff", "--json", "HEAD", "wider"))
     assert differences["params"]["params.yaml"]["train.batch_size"] == {"old": 16, "new": 64, "diff": 48}
     assert "accuracy" in differences["metrics"]["metrics/metrics.json"]
+    # Back to the params of before, all is taken from the run cache.
+    assert "Running stage" not in dvc(clone, "exp", "run", "--name", "narrow", "--set-param", "train.batch_size=16")
+    # The environment is the one that these tests run in.
+    command = ("make", "--silent", "--old-file=.venv/.ready", "--makefile", str(ROOT / "Makefile"), "experiments")
+    table = [line.split() for line in run(clone, *command).splitlines()]
+    assert ["Experiment", "Created", "kept.validation_accuracy", "accuracy", "loss", "train.batch_size"] in table
+    assert {"[wider]", "[narrow]"} <= {word for line in table for word in line}
     run(clone, "git", "checkout", "--quiet", "--", ".")
     dvc(clone, "checkout", "--quiet", "--force")
     assert run(clone, "git", "status", "--porcelain") == ""
