@@ -20,7 +20,7 @@ class Setting(NamedTuple):
     params: Path = Path("params.yaml")
     archive: Path = Path("data/raw/aclImdb_v1.tar.gz")
     reviews: int | None = None
-    batches: int = 50
+    batches: int = 30
     loose: Path | None = None
     loose_reviews: int = 0
 
