@@ -1,6 +1,7 @@
 """Tables in each format: read some rows at a time, written back with two columns more, and what is refused."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -232,3 +233,15 @@ def test_no_more_than_a_block_is_in_memory(tmp_path: Path) -> None:
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     assert peaks[1] < 1.1 * peaks[0]
+
+
+def test_what_was_read_of_a_parquet_table_does_not_stay_in_memory(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    texts = pa.array([f"{row} {hashlib.sha512(str(row).encode()).hexdigest()}" for row in range(40_000)])
+    pq.write_table(pa.table({"text": texts}), path, row_group_size=2000, use_dictionary=False, compression=None)
+    del texts
+    before = pa.total_allocated_bytes()
+    most = 0
+    for _ in open_table(path, None, BadRows(False)).blocks():
+        most = max(most, pa.total_allocated_bytes() - before)
+    assert most < path.stat().st_size / 2

@@ -231,7 +231,8 @@ class ParquetTable:
         import pyarrow as pa
         import pyarrow.parquet as pq
 
-        with _reading(self.path), pq.ParquetFile(self.path) as file:
+        # Buffered ahead, all that was read of the file stays in memory to its end (Arrow's issue 39808).
+        with _reading(self.path), pq.ParquetFile(self.path, pre_buffer=False) as file:
             schema = file.schema_arrow
             named = [its.name for its in schema if _is_text(its.type)]
             column = find_text_column(self.path, schema.names, named, self.column)
