@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from benchmarks.groups import GROUPS
-from benchmarks.setting import Measured, Setting
+from benchmarks.setting import Lap, Setting
 from imdb_sentiment.cli import command_app
 from imdb_sentiment.errors import InputError
 
@@ -35,7 +35,7 @@ def contend(
     group, _, contender = name.partition(".")
     contenders = import_module(f"benchmarks.contenders.{group}").CONTENDERS
     setting = Setting(data, params, archive, reviews, batches, loose, loose_reviews)
-    measured: Measured = contenders[contender](setting)
+    measured: Lap = contenders[contender](setting)
     typer.echo(json.dumps({**measured._asdict(), "unit": units[name]}))
 
 

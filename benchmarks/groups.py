@@ -1,6 +1,6 @@
 """Who is measured beside whom: the names, and what they need. The work is in `contenders/`, a module a group.
 
-Nothing heavy is imported here: the peak memory of a process is never less than that of the one that started it.
+Nothing heavy is imported here: whoever only asks for help would wait for it.
 """
 
 import sys

@@ -30,7 +30,7 @@ class Setting(NamedTuple):
         return [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
 
 
-class Measured(NamedTuple):
+class Lap(NamedTuple):
     """How many seconds so much work took, and, where something is fitted, the mean loss on the way."""
 
     seconds: float
@@ -38,13 +38,13 @@ class Measured(NamedTuple):
     loss: float | None = None
 
 
-Contend = Callable[[Setting], Measured]
+Contend = Callable[[Setting], Lap]
 
 
-def timed(work: Callable[[], Any], amount: int) -> Measured:
+def timed(work: Callable[[], Any], amount: int) -> Lap:
     """Do `work` once: what it needs is ready, and what it returns is kept until the clock has stopped."""
     start = time.perf_counter()
     result = work()
     seconds = time.perf_counter() - start
     del result
-    return Measured(seconds, amount)
+    return Lap(seconds, amount)

@@ -17,18 +17,18 @@ import typer
 
 from benchmarks.groups import GROUPS, Contender, Group
 from benchmarks.machine import describe_machine
-from benchmarks.race import measure, run_process
+from benchmarks.racing import race, run_process
 from benchmarks.setting import Setting
 from benchmarks.speed_table import print_group
 from imdb_sentiment.cli import command_app
 from imdb_sentiment.console import console_progress
 from imdb_sentiment.errors import InputError, PipelineError
-from imdb_sentiment.storage import write_json
+from imdb_sentiment.storage import read_json, write_json
 
 _DEFAULTS = Setting()
 
 
-def race(
+def measure_speed(
     report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
     only: Annotated[
         list[str] | None, typer.Option(help=f"A group, can be repeated: {', '.join(its.name for its in GROUPS)}.")
@@ -42,9 +42,10 @@ def race(
     params: Annotated[Path, typer.Option(help="The params of what is fitted.")] = _DEFAULTS.params,
     archive: Annotated[Path, typer.Option(help="The archive that is ingested.")] = _DEFAULTS.archive,
 ) -> None:
-    """Measure all groups, or those that are named, print a table of each, and write REPORT when all are done."""
+    """Measure all groups, or those that are named, print a table of each, and write it to REPORT, whose others stay."""
     setting = Setting(data, params, archive, reviews, batches)
-    found: dict[str, Any] = {"machine": describe_machine(), "rounds": rounds, "groups": {}, "left_out": {}}
+    found: dict[str, Any] = read_json(report) if report.exists() else {"groups": {}, "left_out": {}}
+    found["machine"] = describe_machine()
     for group in _chosen(only):
         left_out = {f"{group.name}.{its.name}": f"{its.library} is not installed" for its in _absent(group)}
         reason = _reason_to_skip(group, setting)
@@ -58,10 +59,11 @@ def race(
         if reason is None:
             present = group._replace(contenders=tuple(its for its in group.contenders if its.is_installed))
             with _prepared(group, setting) as prepared:
-                summaries = measure(present, prepared, rounds, console_progress)
-            found["groups"][group.name] = {"title": group.title, "unit": group.unit, "contenders": summaries}
+                summaries = race(present, prepared, rounds, console_progress)
+            its = {"title": group.title, "unit": group.unit, "rounds": rounds, "contenders": summaries}
+            found["groups"][group.name] = its
             print_group(present, summaries)
-    write_json(found, report)
+        write_json(found, report)
 
 
 def _chosen(only: list[str] | None) -> list[Group]:
@@ -97,12 +99,11 @@ def _prepared(group: Group, setting: Setting) -> Iterator[Setting]:
     with tempfile.TemporaryDirectory() as folder:
         loose = Path(folder) / "loose"
         with console_progress("Unpacking loose files", None, ""):
-            # A process of its own, too: this one stays small.
             unpacked = run_process([sys.executable, "-m", "benchmarks.loose_files", str(setting.archive), str(loose)])
         yield setting._replace(loose=loose, loose_reviews=int(unpacked.printed))
 
 
-app = command_app(race)
+app = command_app(measure_speed)
 
 if __name__ == "__main__":
     app()

@@ -12,7 +12,7 @@ from imdb_sentiment.console import Verbosity, verbosity
 
 
 def print_group(group: Group, summaries: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print what `measure` found, a row a contender."""
+    """Print what `race` found, a row a contender."""
     if verbosity() is Verbosity.QUIET:
         return
     columns = ["seconds", "(min\N{EN DASH}max)", f"{group.unit}/s", "MiB"]

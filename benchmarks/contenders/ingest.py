@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.loose_files import LABELLED
-from benchmarks.setting import Contend, Measured, Setting, timed
+from benchmarks.setting import Contend, Lap, Setting, timed
 from imdb_sentiment.errors import InputError
 
 _OPENERS: Final[tuple[tuple[bytes, Callable[[Path], Any]], ...]] = (
@@ -23,7 +23,7 @@ _OPENERS: Final[tuple[tuple[bytes, Callable[[Path], Any]], ...]] = (
 _BLOCK: Final = 1 << 20
 
 
-def decompression(setting: Setting) -> Measured:
+def decompression(setting: Setting) -> Lap:
     """Read the archive to its end by Python's own decompressor, and nothing more: what no reader of it can undercut."""
     with setting.archive.open("rb") as file:
         magic = file.read(8)
@@ -37,7 +37,7 @@ def decompression(setting: Setting) -> Measured:
     return timed(work, setting.loose_reviews)
 
 
-def keras(setting: Setting) -> Measured:
+def keras(setting: Setting) -> Lap:
     """Go once through `text_dataset_from_directory`, as Keras's example of this dataset reads it.
 
     Only the labelled reviews: the example deletes the unlabelled ones first. No cleaning.
@@ -60,7 +60,7 @@ def keras(setting: Setting) -> Measured:
     return timed(work, amount)
 
 
-def sklearn(setting: Setting) -> Measured:
+def sklearn(setting: Setting) -> Lap:
     """Read all reviews by `load_files`, decoded. No cleaning."""
     from sklearn.datasets import load_files
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from benchmarks.contenders.prediction import fit_sklearn, load_keras, texts_to_classify
-from benchmarks.setting import ALONE, Contend, Measured, Setting, timed
+from benchmarks.setting import ALONE, Contend, Lap, Setting, timed
 from imdb_sentiment.cleaning import clean_text
 from imdb_sentiment.predictor import SentimentModel
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
     from imdb_sentiment.inference import TextClassifier
 
 
-def _one_by_one(predict: Callable[[str], Any], setting: Setting) -> Measured:
+def _one_by_one(predict: Callable[[str], Any], setting: Setting) -> Lap:
     texts = texts_to_classify(setting, ALONE)
     for text in texts:
         predict(text)  # the first time compiles and fills caches
     measured = timed(lambda: [predict(text) for text in texts], len(texts))
-    return Measured(measured.seconds / measured.amount, 1)
+    return Lap(measured.seconds / measured.amount, 1)
 
 
-def ours(setting: Setting) -> Measured:
+def ours(setting: Setting) -> Lap:
     """Ask the exported model, by ONNX Runtime."""
     model = SentimentModel.load(setting.data / "model")
     return _one_by_one(lambda text: model.predict([text]), setting)
 
 
-def keras(setting: Setting, *, is_called: bool) -> Measured:
+def keras(setting: Setting, *, is_called: bool) -> Lap:
     """Ask the same model in Keras, on the review at its own length: by `predict_on_batch`, or called as a function.
 
     Keras's documentation has both for little input, and warns of `predict` for it.
@@ -47,7 +47,7 @@ def _inputs(classifier: "TextClassifier", text: str) -> dict[str, Any]:
     return inputs
 
 
-def sklearn(setting: Setting) -> Measured:
+def sklearn(setting: Setting) -> Lap:
     """Ask the linear model. About two points less accurate."""
     model = fit_sklearn(setting)
     return _one_by_one(lambda text: model.predict_proba([text]), setting)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from benchmarks.contenders.texts import read_split
-from benchmarks.setting import Contend, Measured, Setting, timed
+from benchmarks.setting import Contend, Lap, Setting, timed
 from imdb_sentiment.predictor import SentimentModel
 
 if TYPE_CHECKING:
@@ -42,21 +42,21 @@ def fit_sklearn(setting: Setting) -> Any:
     return model.fit(train.texts, train.labels)
 
 
-def ours(setting: Setting) -> Measured:
+def ours(setting: Setting) -> Lap:
     """Ask the exported model, from text, by ONNX Runtime."""
     texts, model = texts_to_classify(setting), SentimentModel.load(setting.data / "model")
     model.predict(texts[:WARM_UP])
     return timed(lambda: model.predict(texts), len(texts))
 
 
-def keras_from_text(setting: Setting) -> Measured:
+def keras_from_text(setting: Setting) -> Lap:
     """Ask the same model in Keras, from text, in batches of like length: this project's own path before export."""
     texts, classifier = texts_to_classify(setting), load_keras(setting)
     classifier.predict(texts[:WARM_UP])
     return timed(lambda: classifier.predict(texts), len(texts))
 
 
-def keras_from_ids(setting: Setting) -> Measured:
+def keras_from_ids(setting: Setting) -> Lap:
     """Ask the same model by Keras's own `predict`, on arrays ready made and padded to max_length: no text is read."""
     texts, classifier = texts_to_classify(setting), load_keras(setting)
     token_ids, _ = classifier.encoder.encode_all(texts)
@@ -72,7 +72,7 @@ def keras_from_ids(setting: Setting) -> Measured:
     return timed(lambda: predict(len(texts)), len(texts))
 
 
-def sklearn(setting: Setting) -> Measured:
+def sklearn(setting: Setting) -> Lap:
     """Ask the linear model, from text. About two points less accurate."""
     texts, model = texts_to_classify(setting), fit_sklearn(setting)
     model.predict_proba(texts[:WARM_UP])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.contenders.texts import read_split
-from benchmarks.setting import UNLABELLED, Contend, Measured, Setting, timed
+from benchmarks.setting import UNLABELLED, Contend, Lap, Setting, timed
 from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
 from imdb_sentiment.params import Params, load_params
 
@@ -30,7 +30,7 @@ def _load(setting: Setting) -> _Task:
     return _Task(encoder.token_ids_of_all(texts), encoder.vocabulary_size, load_params(setting.params))
 
 
-def ours(setting: Setting) -> Measured:
+def ours(setting: Setting) -> Lap:
     """Count pairs and decompose their mutual information, as the stage embed does.
 
     The decomposition takes as long for few reviews as for many: of all 75,000, skip-gram is left further behind.
@@ -52,7 +52,7 @@ def ours(setting: Setting) -> Measured:
     return timed(work, task.tokens)
 
 
-def gensim(setting: Setting, *, workers: int) -> Measured:
+def gensim(setting: Setting, *, workers: int) -> Lap:
     """Skip-gram as `imdb_sentiment.skip_gram` has gensim learn it, on so many threads. On several, no two are alike."""
     from gensim.models import Word2Vec
 

@@ -1,17 +1,20 @@
-"""Processes measured from outside, and what came of several rounds of them."""
+"""Contenders measured in rounds, each in a process of its own, and what came of it."""
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from statistics import median
+from tempfile import TemporaryFile
 from typing import IO, Any, Final, NamedTuple
 
 from benchmarks.groups import Contender, Group
-from benchmarks.setting import Measured, Setting
+from benchmarks.measuring import LAUNCHER, read_lines
+from benchmarks.setting import Lap, Setting
 from imdb_sentiment.errors import PipelineError
 from imdb_sentiment.progress import Progress, track
 
@@ -20,7 +23,7 @@ _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "IMDB_SENTIMENT_VERBOSITY": "quiet
 
 
 class Process(NamedTuple):
-    """A process that has ended: from its start to its end, its peak memory with its children's, and what it printed."""
+    """A process that has ended: from its start to its end, its peak memory, and what it printed."""
 
     seconds: float
     peak_mib: float
@@ -30,26 +33,24 @@ class Process(NamedTuple):
 def run_process(command: Sequence[str]) -> Process:
     """Run `command` to its end. Raises PipelineError, with the last line of its standard error, if that is a bad one.
 
-    Its peak memory comes out no lower than that of this process: Linux counts from the fork on.
+    When this is interrupted, the process ends as well, and all that it has started.
     """
-    with tempfile.TemporaryFile() as stdout, tempfile.TemporaryFile() as stderr:
-        start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder, TemporaryFile() as stdout, TemporaryFile() as stderr:
+        log = Path(folder) / "log"
+        launched = [*LAUNCHER, str(log), *command]
+        environment = {**os.environ, **_QUIET}
+        process = subprocess.Popen(launched, stdout=stdout, stderr=stderr, env=environment, start_new_session=True)
         try:
-            process = subprocess.Popen(command, stdout=stdout, stderr=stderr, env={**os.environ, **_QUIET})
-        except OSError as error:
-            raise PipelineError(f"{command[0]}: found no command ({error.strerror}); expected one") from error
-        try:
-            _, status, usage = os.wait4(process.pid, 0)
+            code = process.wait()
         except BaseException:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             raise
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
+        if code:
             last = next((line for line in reversed(_read(stderr).splitlines()) if line.strip()), "nothing said")
-            raise PipelineError(f"found exit code {process.returncode} ({last.removeprefix('error: ')}); expected 0")
-        return Process(seconds, usage.ru_maxrss / 1024, _read(stdout))
+            raise PipelineError(f"found exit code {code} ({last.removeprefix('error: ')}); expected 0")
+        (launch,) = read_lines(log)
+        return Process(launch["end"] - launch["start"], launch["peak_mib"], _read(stdout))
 
 
 def _read(file: IO[bytes]) -> str:
@@ -57,12 +58,12 @@ def _read(file: IO[bytes]) -> str:
     return file.read().decode("utf-8", errors="replace")
 
 
-def measure(group: Group, setting: Setting, rounds: int, progress: Progress) -> dict[str, Any]:
+def race(group: Group, setting: Setting, rounds: int, progress: Progress) -> dict[str, Any]:
     """Return what `summarize` makes of each contender of `group`, whose libraries must be installed.
 
     In round after round, so that what else the machine does meets all of them alike. Raises PipelineError.
     """
-    runs: dict[str, list[tuple[Measured, float]]] = {its.name: [] for its in group.contenders}
+    runs: dict[str, list[tuple[Lap, float]]] = {its.name: [] for its in group.contenders}
     turns = [contender for _ in range(rounds) for contender in group.contenders]
     for contender in track(progress, turns, f"Measuring {group.name}", len(turns), "runs"):
         try:
@@ -77,19 +78,19 @@ def measure(group: Group, setting: Setting, rounds: int, progress: Progress) -> 
     return summaries
 
 
-def _run(group: Group, contender: Contender, setting: Setting) -> tuple[Measured, float]:
+def _run(group: Group, contender: Contender, setting: Setting) -> tuple[Lap, float]:
     if contender.command:
         process = run_process(contender.command(setting))
         amount = setting.loose_reviews if group.name == "ingest" else 1
-        return Measured(process.seconds, amount), process.peak_mib
+        return Lap(process.seconds, amount), process.peak_mib
     name = f"{group.name}.{contender.name}"
     process = run_process([sys.executable, "-m", "benchmarks.contender", name, *setting.arguments()])
     # What a library prints comes before.
     said: dict[str, Any] = json.loads(process.printed.splitlines()[-1])
-    return Measured(said["seconds"], said["amount"], said["loss"]), process.peak_mib
+    return Lap(said["seconds"], said["amount"], said["loss"]), process.peak_mib
 
 
-def _summarize(runs: Iterable[tuple[Measured, float]]) -> dict[str, Any]:
+def _summarize(runs: Iterable[tuple[Lap, float]]) -> dict[str, Any]:
     measured, peaks = zip(*runs, strict=True)
     seconds = [its.seconds for its in measured]
     amount = measured[0].amount
