@@ -21,7 +21,7 @@ _LIBRARIES: Final = (
 
 
 def describe_machine() -> dict[str, Any]:
-    """Return the processor, its cores, and the versions of Python and of what does the work."""
+    """Return the processor, its cores and the versions of Python and of what does the work."""
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES:
         try:

@@ -23,9 +23,10 @@ _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "IMDB_SENTIMENT_VERBOSITY": "quiet
 
 
 class Process(NamedTuple):
-    """A process that has ended: from its start to its end, its peak memory, and what it printed."""
+    """A process that has ended: from its start to its end, of all cores, its peak memory, and what it printed."""
 
     seconds: float
+    processor_seconds: float
     peak_mib: float
     printed: str
 
@@ -50,7 +51,8 @@ def run_process(command: Sequence[str]) -> Process:
             last = next((line for line in reversed(_read(stderr).splitlines()) if line.strip()), "nothing said")
             raise PipelineError(f"found exit code {code} ({last.removeprefix('error: ')}); expected 0")
         (launch,) = read_lines(log)
-        return Process(launch["end"] - launch["start"], launch["peak_mib"], _read(stdout))
+        seconds = launch["end"] - launch["start"]
+        return Process(seconds, launch["processor_seconds"], launch["peak_mib"], _read(stdout))
 
 
 def _read(file: IO[bytes]) -> str:
@@ -63,7 +65,7 @@ def race(group: Group, setting: Setting, rounds: int, progress: Progress) -> dic
 
     In round after round, so that what else the machine does meets all of them alike. Raises PipelineError.
     """
-    runs: dict[str, list[tuple[Lap, float]]] = {its.name: [] for its in group.contenders}
+    runs: dict[str, list[tuple[Lap, Process]]] = {its.name: [] for its in group.contenders}
     turns = [contender for _ in range(rounds) for contender in group.contenders]
     for contender in track(progress, turns, f"Measuring {group.name}", len(turns), "runs"):
         try:
@@ -78,20 +80,20 @@ def race(group: Group, setting: Setting, rounds: int, progress: Progress) -> dic
     return summaries
 
 
-def _run(group: Group, contender: Contender, setting: Setting) -> tuple[Lap, float]:
+def _run(group: Group, contender: Contender, setting: Setting) -> tuple[Lap, Process]:
     if contender.command:
         process = run_process(contender.command(setting))
         amount = setting.loose_reviews if group.name == "ingest" else 1
-        return Lap(process.seconds, amount), process.peak_mib
+        return Lap(process.seconds, amount), process
     name = f"{group.name}.{contender.name}"
     process = run_process([sys.executable, "-m", "benchmarks.contender", name, *setting.arguments()])
     # What a library prints comes before.
     said: dict[str, Any] = json.loads(process.printed.splitlines()[-1])
-    return Lap(said["seconds"], said["amount"], said["loss"]), process.peak_mib
+    return Lap(said["seconds"], said["amount"], said["loss"]), process
 
 
-def _summarize(runs: Iterable[tuple[Lap, float]]) -> dict[str, Any]:
-    measured, peaks = zip(*runs, strict=True)
+def _summarize(runs: Iterable[tuple[Lap, Process]]) -> dict[str, Any]:
+    measured, processes = zip(*runs, strict=True)
     seconds = [its.seconds for its in measured]
     amount = measured[0].amount
     summary = {
@@ -101,6 +103,9 @@ def _summarize(runs: Iterable[tuple[Lap, float]]) -> dict[str, Any]:
         "seconds": seconds,
         "amount": amount,
         "per_second": amount / median(seconds),
-        "peak_mib": median(peaks),
+        "peak_mib": median(its.peak_mib for its in processes),
+        # Set-up and all: far less than seconds times cores tells of other work on the machine.
+        "process_seconds": median(its.seconds for its in processes),
+        "process_processor_seconds": median(its.processor_seconds for its in processes),
     }
     return summary if measured[0].loss is None else {**summary, "loss": median(its.loss for its in measured)}

@@ -6,12 +6,13 @@ Each measurement is a process of its own; `benchmarks/groups.py` has who is meas
 Reads what `dvc repro` left in `data/`. The machine may do other work: ratios tell more than seconds.
 """
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -25,6 +26,7 @@ from imdb_sentiment.console import console_progress
 from imdb_sentiment.errors import InputError, PipelineError
 from imdb_sentiment.storage import read_json, write_json
 
+BUSY: Final = 0.5  # processes that run or wait, on average of a minute
 _DEFAULTS = Setting()
 
 
@@ -46,6 +48,9 @@ def measure_speed(
     setting = Setting(data, params, archive, reviews, batches)
     found: dict[str, Any] = read_json(report) if report.exists() else {"groups": {}, "left_out": {}}
     found["machine"] = describe_machine()
+    load = os.getloadavg()[0]
+    if load > BUSY:
+        typer.echo(f"the load is {load:.1f} before anything is measured: who shares work among threads suffers most")
     for group in _chosen(only):
         left_out = {f"{group.name}.{its.name}": f"{its.library} is not installed" for its in _absent(group)}
         reason = _reason_to_skip(group, setting)
@@ -55,12 +60,13 @@ def measure_speed(
             left_out = {group.name: reason}
         for name, why in left_out.items():
             typer.echo(f"{name}: left out, {why}")
-        found["left_out"] |= left_out
+        kept = {name: why for name, why in found["left_out"].items() if name.partition(".")[0] != group.name}
+        found["left_out"] = kept | left_out
         if reason is None:
             present = group._replace(contenders=tuple(its for its in group.contenders if its.is_installed))
             with _prepared(group, setting) as prepared:
                 summaries = race(present, prepared, rounds, console_progress)
-            its = {"title": group.title, "unit": group.unit, "rounds": rounds, "contenders": summaries}
+            its = {"title": group.title, "unit": group.unit, "rounds": rounds, "load": load, "contenders": summaries}
             found["groups"][group.name] = its
             print_group(present, summaries)
         write_json(found, report)
@@ -85,8 +91,8 @@ def _reason_to_skip(group: Group, setting: Setting) -> str | None:
         try:
             # With --quiet it says by its exit code alone whether something is out of date.
             run_process([sys.executable, "-m", "dvc", "status", "--quiet"])
-        except PipelineError as error:
-            return f"`dvc status` says that something is out of date, and `dvc repro` would do it: {error}"
+        except PipelineError:
+            return "`dvc status` says that something is out of date, or fails: run it to see"
     return None
 
 

@@ -15,15 +15,16 @@ def print_group(group: Group, summaries: Mapping[str, Mapping[str, Any]]) -> Non
     """Print what `race` found, a row a contender."""
     if verbosity() is Verbosity.QUIET:
         return
-    columns = ["seconds", "(min\N{EN DASH}max)", f"{group.unit}/s", "MiB"]
+    columns = ["seconds", "min\N{EN DASH}max", f"{group.unit}/s", "MiB"]
     columns += ["ours is"] if group.compares else []
     has_loss = any("loss" in its for its in summaries.values())
     columns += ["loss"] if has_loss else []
-    table = Table("contender", *columns, title=group.title, title_justify="left", box=SIMPLE_HEAD)
+    table = Table("contender", *columns, title=group.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table.collapse_padding = True  # or else 80 columns would not do
     for column in table.columns[1:]:
         column.justify = "right"
     for name, its in summaries.items():
-        spread = f"({_shown(its['min_seconds'])}\N{EN DASH}{_shown(its['max_seconds'])})"
+        spread = f"{_shown(its['min_seconds'])}\N{EN DASH}{_shown(its['max_seconds'])}"
         cells = [_shown(its["median_seconds"]), spread, _shown(its["per_second"]), f"{its['peak_mib']:,.0f}"]
         cells += [f"{its['ours_is_times_as_fast']:.2f} x"] if group.compares else []
         cells += [f"{its['loss']:.4f}"] if has_loss else []
