@@ -19,7 +19,7 @@ def print_group(group: Group, summaries: Mapping[str, Mapping[str, Any]]) -> Non
     columns += ["ours is"] if group.compares else []
     has_loss = any("loss" in its for its in summaries.values())
     columns += ["loss"] if has_loss else []
-    table = Table("contender", *columns, title=group.title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    table = Table("contender", *columns, box=SIMPLE_HEAD, pad_edge=False)
     table.collapse_padding = True  # or else 80 columns would not do
     for column in table.columns[1:]:
         column.justify = "right"
@@ -29,7 +29,9 @@ def print_group(group: Group, summaries: Mapping[str, Mapping[str, Any]]) -> Non
         cells += [f"{its['ours_is_times_as_fast']:.2f} x"] if group.compares else []
         cells += [f"{its['loss']:.4f}"] if has_loss else []
         table.add_row(name, *cells)
-    Console().print(table)
+    console = Console()
+    console.print(f"\n{group.title}", style="bold")  # not the table's own title, which would be as narrow as it
+    console.print(table)
 
 
 def _shown(value: float) -> str:
