@@ -114,6 +114,7 @@ GROUPS: Final = (
             Contender("ours"),
             Contender("keras_from_text", "keras"),
             Contender("keras_from_ids", "keras"),
+            Contender("keras_stock", "keras"),
             Contender("sklearn", "sklearn"),
         ),
     ),
