@@ -1,10 +1,13 @@
 """The LSTM layer: its states and gradients are those of Keras's own layer, with the rows reversed for a second one."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_info
 
 UNITS = 5
 LENGTHS = np.array([7, 1, 4, 7, 2] * 9, np.int32)  # enough rows for a part in each of two threads
@@ -174,3 +177,17 @@ def test_tanh_is_that_of_numpy() -> None:
     numbers = np.concatenate([np.linspace(-12, 12, 4001), [0, np.inf, -np.inf, np.nan]]).astype(np.float32)
     found = np.array([tanh(its) for its in numbers])
     np.testing.assert_allclose(found, np.tanh(numbers.astype(np.float64)), atol=5e-7)
+
+
+def test_layers_at_once_do_not_lift_the_limit_of_blas_under_each_other() -> None:
+    from imdb_sentiment.recurrence import _in_threads
+
+    def blas_threads(_: int = 0) -> int:
+        time.sleep(0.001)  # long enough for another layer to end meanwhile
+        return max(int(its["num_threads"]) for its in threadpool_info() if its["user_api"] == "blas")
+
+    before = blas_threads()
+    with ThreadPoolExecutor(4) as layers:
+        seen = list(layers.map(lambda _: _in_threads(blas_threads, [0, 1]), range(40)))
+    assert seen == [[1, 1]] * 40
+    assert blas_threads() == before

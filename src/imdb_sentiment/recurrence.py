@@ -7,6 +7,7 @@ steps, and no step computes a row that has come to its end.
 
 from collections.abc import Callable
 from functools import cache
+from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -22,6 +23,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 MOST_ROWS: Final = 256  # of a part: what a step works on should fit in a core's cache
 FEWEST_ROWS: Final = 16  # fewer are not worth a thread of their own
+_ALONE: Final = Lock()
 
 
 class Weights(NamedTuple):
@@ -115,8 +117,10 @@ def _parts(lengths: NDArray[np.int32], directions: int) -> list[NDArray[np.intp]
 
 
 def _in_threads(function: Callable[[Item], Result], items: list[Item]) -> list[Result]:
-    # One thread a product: two that share one wait for each other at every step.
-    with _libraries().limit(limits=1, user_api="blas"):
+    # One thread a product: two that share one wait for each other at every step. The limit is the whole process's: were
+    # two layers to set it at once (a framework may run the members of a model side by side), one would lift it under
+    # the other's hands, and sums that threads share come out otherwise in their last digits.
+    with _ALONE, _libraries().limit(limits=1, user_api="blas"):
         return list(map_in_threads(function, items))
 
 
