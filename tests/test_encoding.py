@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from imdb_sentiment.encoding import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, TextEncoder, keep_ends
 from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.tokenization import tokenize
+from imdb_sentiment.tokenized import tokenize_all
 
 TEXTS = st.text(alphabet="abcdeé'!. \n", max_size=60)
 SHARES = st.floats(0, 1)
@@ -22,30 +23,36 @@ def encoder(*tokens: str, max_length: int = 5, head_share: float = 0.4) -> TextE
     return TextEncoder((*SPECIAL_TOKENS, *tokens), max_length, head_share)
 
 
+def learn(texts: list[str], vocabulary_size: int, max_length: int, head_share: float) -> TextEncoder:
+    # In two blocks: a token's count is that of both.
+    tokenized = [tokenize_all(its) for its in (texts[::2], texts[1::2])]
+    return TextEncoder.learn(tokenized, vocabulary_size, max_length, head_share)
+
+
 def test_the_vocabulary_is_sorted_by_frequency_then_token() -> None:
-    learnt = TextEncoder.learn(["b a c", "c b c", "a!"], vocabulary_size=6, max_length=9, head_share=0.5)
+    learnt = learn(["b a c", "c b c", "a!"], vocabulary_size=6, max_length=9, head_share=0.5)
     # c three times, a and b twice, "!" once.
     assert learnt.tokens == ("<pad>", "<unknown>", "c", "a", "b", "!")
     assert learnt.vocabulary_size == 6
 
 
 def test_the_vocabulary_size_includes_the_special_tokens_and_is_a_limit() -> None:
-    assert TextEncoder.learn(["c c c b b a"], 4, 9, 0.5).tokens == ("<pad>", "<unknown>", "c", "b")
-    assert TextEncoder.learn(["c c c b b a"], 99, 9, 0.5).tokens == ("<pad>", "<unknown>", "c", "b", "a")
+    assert learn(["c c c b b a"], 4, 9, 0.5).tokens == ("<pad>", "<unknown>", "c", "b")
+    assert learn(["c c c b b a"], 99, 9, 0.5).tokens == ("<pad>", "<unknown>", "c", "b", "a")
 
 
 @settings(deadline=None)
 @given(st.lists(TEXTS), st.integers(3, 12), st.randoms(use_true_random=False))
 def test_the_order_of_the_texts_does_not_show(texts: list[str], size: int, random: Any) -> None:
     shuffled = random.sample(texts, len(texts))
-    assert TextEncoder.learn(texts, size, 9, 0.5) == TextEncoder.learn(shuffled, size, 9, 0.5)
+    assert learn(texts, size, 9, 0.5) == learn(shuffled, size, 9, 0.5)
 
 
 @settings(deadline=None)
 @given(st.lists(TEXTS), st.integers(3, 12))
 def test_a_smaller_vocabulary_is_the_beginning_of_a_larger_one(texts: list[str], size: int) -> None:
-    smaller = TextEncoder.learn(texts, size, 9, 0.5).tokens
-    assert TextEncoder.learn(texts, size + 3, 9, 0.5).tokens[: len(smaller)] == smaller
+    smaller = learn(texts, size, 9, 0.5).tokens
+    assert learn(texts, size + 3, 9, 0.5).tokens[: len(smaller)] == smaller
 
 
 def test_a_known_word_has_its_own_id_and_another_the_unknown_one() -> None:
@@ -59,7 +66,7 @@ def test_an_empty_review_is_one_unknown_token(text: str) -> None:
 
 def test_a_review_that_says_pad_is_not_padding() -> None:
     # "<pad>" is three tokens, so that no text can spell a special one.
-    learnt = TextEncoder.learn(["<pad> <unknown>"], 20, 20, 0.5)
+    learnt = learn(["<pad> <unknown>"], 20, 20, 0.5)
     assert learnt.encode("<pad>") == [learnt.tokens.index(token) for token in ("<", "pad", ">")]
 
 
@@ -107,7 +114,7 @@ def test_a_beginning_and_an_end_are_kept_and_nothing_between(length: int, surplu
 def test_ids_are_few_enough_never_none_and_in_the_vocabulary(
     texts: list[str], text: str, size: int, max_length: int, share: float
 ) -> None:
-    learnt = TextEncoder.learn(texts, size, max_length, share)
+    learnt = learn(texts, size, max_length, share)
     ids = learnt.encode(text)
     assert 1 <= len(ids) <= max_length
     assert all(UNKNOWN_ID <= index < learnt.vocabulary_size for index in ids)
@@ -117,14 +124,14 @@ def test_ids_are_few_enough_never_none_and_in_the_vocabulary(
 @settings(deadline=None)
 @given(TEXTS.filter(tokenize))
 def test_the_ids_of_a_short_known_text_spell_it(text: str) -> None:
-    learnt = TextEncoder.learn([text], 100, 100, 0.5)
+    learnt = learn([text], 100, 100, 0.5)
     assert [learnt.tokens[index] for index in learnt.encode(text)] == tokenize(text)
 
 
 @settings(deadline=None)
 @given(st.lists(st.text(max_size=30)), st.integers(3, 12), LENGTHS, SHARES)
 def test_an_encoder_saved_and_loaded_is_equal(texts: list[str], size: int, max_length: int, share: float) -> None:
-    learnt = TextEncoder.learn(texts, size, max_length, share)
+    learnt = learn(texts, size, max_length, share)
     # No tmp_path: hypothesis runs one test many times, and that folder would be shared.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "vocabulary.json"
@@ -134,7 +141,7 @@ def test_an_encoder_saved_and_loaded_is_equal(texts: list[str], size: int, max_l
 
 def test_the_file_is_the_same_to_the_byte_each_time(tmp_path: Path) -> None:
     for name, texts in (("one.json", ["one two", "two été"]), ("two.json", ["two été", "one two"])):
-        TextEncoder.learn(texts, 9, 7, 0.25).save(tmp_path / name)
+        learn(texts, 9, 7, 0.25).save(tmp_path / name)
     assert (tmp_path / "one.json").read_bytes() == (tmp_path / "two.json").read_bytes()
     assert "été" in (tmp_path / "one.json").read_text(encoding="utf-8")
 

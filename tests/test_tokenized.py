@@ -12,7 +12,7 @@ from imdb_sentiment import tokenized
 from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
 from imdb_sentiment.sequences import pad
 from imdb_sentiment.tokenization import tokenize
-from imdb_sentiment.tokenized import in_blocks, tokenize_all
+from imdb_sentiment.tokenized import count_tokens, in_blocks, tokenize_all
 from tests.test_tokenization import TEXTS
 
 WORDS = ["a", "b", "é", "'", "!", "a'b", "_", "\u2014"]
@@ -25,9 +25,19 @@ def test_the_tokens_are_those_of_the_regular_expression(texts: list[str]) -> Non
     found = tokenize_all(texts)
     assert found.lengths.tolist() == [len(tokenize(text)) for text in texts]
     expected = [token for text in texts for token in tokenize(text)]
-    assert found.counts() == Counter(expected)
+    counted = zip(found.words.to_pylist(), found.counts().tolist(), strict=True)
+    assert {word: count for word, count in counted if count} == Counter(expected)
     ids = found.ids(pa.array(WORDS), unknown=99).tolist()
     assert ids == [WORDS.index(token) if token in WORDS else 99 for token in expected]
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(TEXTS), max_size=3), st.integers(1, 9))
+def test_the_most_frequent_tokens_of_several_blocks_are_counted_together(blocks: list[list[str]], most: int) -> None:
+    expected = Counter(token for texts in blocks for text in texts for token in tokenize(text))
+    least = min((count for _, count in expected.most_common(most)), default=0)
+    found = count_tokens(map(tokenize_all, blocks), most)
+    assert found == {token: count for token, count in expected.items() if count >= least}
 
 
 @pytest.mark.parametrize(

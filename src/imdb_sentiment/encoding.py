@@ -1,7 +1,6 @@
 """The one path from text to token ids, for training and for prediction alike."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +13,7 @@ from imdb_sentiment.errors import ArtifactError
 from imdb_sentiment.storage import read_json, write_json
 from imdb_sentiment.threads import map_in_threads
 from imdb_sentiment.tokenization import tokenize
-from imdb_sentiment.tokenized import TokenizedTexts, in_blocks, tokenize_all
+from imdb_sentiment.tokenized import TokenizedTexts, count_tokens, in_blocks, tokenize_all
 
 PAD_ID: Final = 0
 UNKNOWN_ID: Final = 1
@@ -36,24 +35,15 @@ class TextEncoder:
     head_share: float
 
     @classmethod
-    def learn(cls, texts: Iterable[str], vocabulary_size: int, max_length: int, head_share: float) -> "TextEncoder":
-        """Return the encoder of the `vocabulary_size` most frequent tokens of `texts`, the special ones included.
+    def learn(
+        cls, tokenized: Iterable[TokenizedTexts], vocabulary_size: int, max_length: int, head_share: float
+    ) -> "TextEncoder":
+        """Return the encoder of the `vocabulary_size` most frequent tokens of some texts, the special ones included.
 
         Sorted by (-frequency, token), so that the order of the texts does not show and a smaller vocabulary is a
         prefix of a larger one.
         """
-        return cls.learn_from_tokens(
-            map_in_threads(tokenize_all, in_blocks(texts)), vocabulary_size, max_length, head_share
-        )
-
-    @classmethod
-    def learn_from_tokens(
-        cls, tokenized: Iterable[TokenizedTexts], vocabulary_size: int, max_length: int, head_share: float
-    ) -> "TextEncoder":
-        """Do as `learn`, with texts that are tokenized."""
-        counts: Counter[str] = Counter()
-        for its in map_in_threads(TokenizedTexts.counts, tokenized):
-            counts.update(its)
+        counts = count_tokens(tokenized, vocabulary_size - len(SPECIAL_TOKENS))
         frequent = sorted(counts, key=lambda token: (-counts[token], token))
         return cls(SPECIAL_TOKENS + tuple(frequent[: vocabulary_size - len(SPECIAL_TOKENS)]), max_length, head_share)
 
@@ -84,25 +74,27 @@ class TextEncoder:
     def encode_tokens(self, tokenized: Iterable[TokenizedTexts]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Do as `encode_all`, with texts that are tokenized."""
         none = np.zeros((0, self.max_length), np.int32), np.zeros(0, np.int32)
-        blocks = [
-            _pad_and_keep_ends(ids, lengths, self.max_length, self.head_share)
-            for ids, lengths in self._ids_of(tokenized)
-        ]
-        padded, lengths = zip(none, *blocks, strict=True)
+        vocabulary = self._arrow_tokens()
+
+        def encode(its: TokenizedTexts) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+            ids = its.ids(vocabulary, UNKNOWN_ID)
+            return _pad_and_keep_ends(ids, its.lengths, self.max_length, self.head_share)
+
+        padded, lengths = zip(none, *map_in_threads(encode, tokenized), strict=True)
         return np.concatenate(padded), np.concatenate(lengths)
 
     def token_ids_of_all(self, texts: Iterable[str]) -> list[NDArray[np.int32]]:
         """Return what `token_ids` gives for each of `texts`, as arrays."""
-        blocks = self._ids_of(map_in_threads(tokenize_all, in_blocks(texts)))
-        return [its for ids, lengths in blocks for its in np.split(ids, np.cumsum(lengths)[:-1])]
+        vocabulary = self._arrow_tokens()
+        found = []
+        for its in map_in_threads(tokenize_all, in_blocks(texts)):
+            found += np.split(its.ids(vocabulary, UNKNOWN_ID), np.cumsum(its.lengths)[:-1])
+        return found
 
-    def _ids_of(self, tokenized: Iterable[TokenizedTexts]) -> Iterator[tuple[NDArray[np.int32], NDArray[np.int64]]]:
-        """Yield, for some texts at a time, the ids of all their tokens, `int32 [N]`, and each one's number of them."""
+    def _arrow_tokens(self) -> Any:
         import pyarrow as pa
 
-        vocabulary = pa.array(self.tokens, pa.string())
-        for its in tokenized:
-            yield its.ids(vocabulary, UNKNOWN_ID), its.lengths
+        return pa.array(self.tokens, pa.string())
 
     def save(self, path: Path) -> None:
         """Write the encoder to the JSON file `path`."""

@@ -75,7 +75,7 @@ def learn_and_encode(
     Each text is tokenized once, both to learn from and to be encoded: that is most of the work.
     """
     tokenized = [list(map_in_threads(tokenize_all, in_blocks(texts))) for texts in (train, others)]
-    encoder = TextEncoder.learn_from_tokens(tokenized[0], params.vocabulary_size, params.max_length, params.head_share)
+    encoder = TextEncoder.learn(tokenized[0], params.vocabulary_size, params.max_length, params.head_share)
     return encoder, *encoder.encode_tokens(chain(*tokenized))
 
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.threads import map_in_threads
 from imdb_sentiment.tokenization import CURLY_APOSTROPHE
 
 BLOCK_CHARACTERS: Final = 1_000_000  # enough to make the fixed costs small, few enough to stay in a cache
@@ -40,11 +41,9 @@ class TokenizedTexts:
     is_token: NDArray[np.bool_]
     lengths: NDArray[np.int64]
 
-    def counts(self) -> dict[str, int]:
-        """Return how often each token occurs."""
-        counts = np.bincount(self.codes, minlength=len(self.words)).tolist()
-        # A gap is white space, and no token is.
-        return {word: count for word, count in zip(self.words.to_pylist(), counts, strict=True) if word.strip()}
+    def counts(self) -> NDArray[np.int64]:
+        """Return how often each of `words` occurs as a token, `int64 [W]`: a gap never."""
+        return np.bincount(self.codes[self.is_token], minlength=len(self.words))
 
     def ids(self, vocabulary: Any, unknown: int) -> NDArray[np.int32]:
         """Return the place of each token in the Arrow strings `vocabulary`, or `unknown`: int32 [lengths.sum()]."""
@@ -79,6 +78,20 @@ def tokenize_all(texts: Sequence[str]) -> TokenizedTexts:
     return TokenizedTexts(
         encoded_spans.dictionary, encoded_spans.indices.to_numpy(), is_token, np.diff(tokens_before, prepend=0)
     )
+
+
+def count_tokens(tokenized: Iterable[TokenizedTexts], most: int) -> dict[str, int]:
+    """Return how often each of the `most` most frequent tokens occurs, and each other one that is as frequent."""
+    import pyarrow as pa
+
+    counted = list(map_in_threads(lambda its: (its.words, its.counts()), tokenized))
+    words = pa.chunked_array([words for words, _ in counted], pa.string()).combine_chunks().dictionary_encode()
+    counts = np.zeros(len(words.dictionary), np.int64)
+    np.add.at(counts, words.indices.to_numpy(), np.concatenate([np.zeros(0, np.int64), *(its for _, its in counted)]))
+    least = np.partition(counts, -most)[-most] if most < len(counts) else 0
+    is_frequent = counts >= max(1, least)
+    frequent = words.dictionary.filter(pa.array(is_frequent))
+    return dict(zip(frequent.to_pylist(), counts[is_frequent].tolist(), strict=True))
 
 
 def in_blocks(texts: Iterable[str]) -> Iterator[list[str]]:
