@@ -41,7 +41,7 @@ def share(storage: str, folder: Path, barrier: Any) -> None:
     """Take part in the search: what each process does."""
     space = load_space(folder)
     barrier.wait(timeout=60)
-    study = open_study(storage, "tune", space.identity())
+    study = open_study(storage, "tune", space.identity(), space.own())
     search(study, space, run, trials=TRIALS, changed=nothing)
     close(study)
 
@@ -57,8 +57,11 @@ def assert_two_processes_share(storage: str, folder: Path) -> None:
         process.join(timeout=120)
     assert [process.exitcode for process in both] == [0, 0]
     study = open_study(storage, "tune", load_space(folder).identity())
-    assert TRIALS <= len(ended(study)) <= TRIALS + 1
-    processes = [its.user_attrs["process"] for its in study.trials]
-    assert all(processes.count(process.pid) >= 3 for process in both)
-    assert len({its.params["train.learning_rate"] for its in study.trials}) == len(study.trials)
+    trials, done = study.trials, ended(study)
     close(study)
+    assert TRIALS <= len(done) <= TRIALS + 1
+    tried_by = [its.user_attrs["process"] for its in trials]
+    assert all(tried_by.count(process.pid) >= 3 for process in both)
+    rates = [its.params["train.learning_rate"] for its in trials]
+    assert len(set(rates)) == len(rates)
+    assert rates.count(load_space(folder).base.train.learning_rate) == 1

@@ -65,7 +65,7 @@ def run(params: Params) -> Generator[Mapping[str, float]]:
 
 
 def test_the_first_trial_is_the_params_as_they_are_and_the_best_is_found(space: SearchSpace, storage: str) -> None:
-    study = open_study(storage, "tune", space.identity())
+    study = open_study(storage, "tune", space.identity(), space.own())
     search(study, space, run, trials=25, changed=nothing)
     first = values_of(study.trials[0])
     assert first == {name: getattr(getattr(space.base, name[:5]), name[6:]) for name in space.distributions}
@@ -80,6 +80,13 @@ def test_the_first_trial_is_the_params_as_they_are_and_the_best_is_found(space: 
     assert sum(found.importances.values()) == pytest.approx(1)
     assert set(found.importances) == set(space.distributions)
     assert {its.state for its in study.trials} >= {TrialState.COMPLETE}
+
+
+def test_the_first_values_are_queued_by_the_one_that_makes_the_study(space: SearchSpace, storage: str) -> None:
+    both = [open_study(storage, "tune", space.identity(), space.own()) for _ in range(2)]
+    assert [len(its.trials) for its in both] == [1, 1]
+    asked = [its.ask(space.distributions).params for its in both]
+    assert [its == space.own() for its in asked] == [True, False]
 
 
 def test_a_hopeless_trial_is_pruned(space: SearchSpace, storage: str) -> None:

@@ -150,7 +150,8 @@ def tune(
     from imdb_sentiment.tuning_view import print_result, shown_trials
 
     searched = load_search_space(space, load_params(params))
-    opened = open_study(storage, study, {**searched.identity(), "data": identify_inputs(data)})
+    identity = {**searched.identity(), "data": identify_inputs(data)}
+    opened = open_study(storage, study, identity, first=searched.own())  # which is to be beaten
     seconds = None if minutes is None else 60 * minutes
     with storage_errors(storage):
         try:

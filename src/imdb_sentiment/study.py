@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from optuna.exceptions import ExperimentalWarning, OptunaError, StorageInternalError
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, OptunaError, StorageInternalError
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.engine import make_url
@@ -24,34 +24,42 @@ _OPENING: Final = (OptunaError, ImportError, RuntimeError, OSError, ValueError, 
 _PACKAGES: Final = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
 
 
-def open_study(storage: str, name: str, identity: Mapping[str, Any]) -> optuna.Study:
+def open_study(
+    storage: str, name: str, identity: Mapping[str, Any], first: Mapping[str, Any] | None = None
+) -> optuna.Study:
     """Return the study of this name, a new one if there is none, in a database's URL or a journal file's path.
 
-    `identity` is what all its trials must have in common. Raises TuningError if the storage cannot be reached, or the
-    study is of something else.
+    `identity` is what all its trials must have in common, `first` what a new study is to try before it draws. Raises
+    TuningError if the storage cannot be reached, or the study is of something else.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        # A running trial counts as a poor one, so that two processes do not try the same at once.
-        sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
-    # Two steps of warm-up: no trial is judged by its first epoch.
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2)
     with storage_errors(storage, *_OPENING):
-        study = optuna.create_study(
-            storage=_open_storage(storage),
-            study_name=name,
-            sampler=sampler,
-            pruner=pruner,
-            direction="maximize",
-            load_if_exists=True,
-        )
+        study = _create_or_load(_open_storage(storage), name, first)
         text = json.dumps(identity, sort_keys=True)
         known = study.user_attrs.get("identity")
         if known is None:
             study.set_user_attr("identity", text)
     if known not in {None, text}:
         raise TuningError(f"study {name!r}: found other params, data or knobs in it; expected another --study")
+    return study
+
+
+def _create_or_load(storage: BaseStorage, name: str, first: Mapping[str, Any] | None) -> optuna.Study:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        # A running trial counts as a poor one, so that two processes do not try the same at once.
+        sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
+    # Two steps of warm-up: no trial is judged by its first epoch.
+    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2)
+    try:
+        study = optuna.create_study(
+            storage=storage, study_name=name, sampler=sampler, pruner=pruner, direction="maximize"
+        )
+    except DuplicatedStudyError:
+        return optuna.load_study(storage=storage, study_name=name, sampler=sampler, pruner=pruner)
+    # Queued by the one process that made the study: of two that found it empty, each would queue it.
+    if first is not None:
+        study.enqueue_trial(dict(first))
     return study
 
 

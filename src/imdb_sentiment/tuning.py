@@ -42,9 +42,6 @@ def search(
     """
     deadline = None if seconds is None else time.monotonic() + seconds
     retry_stopped(study)
-    own = space.own()
-    if own is not None and not study.trials:
-        study.enqueue_trial(own, skip_if_exists=True)  # what is to be beaten
     failures = 0
     while len(ended(study)) < trials and (deadline is None or time.monotonic() < deadline):
         failures = 0 if _run_trial(study, space, run, changed) else failures + 1
