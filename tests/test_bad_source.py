@@ -94,6 +94,17 @@ def test_a_damaged_archive_is_refused(tmp_path: Path) -> None:
     assert_source_refused(archive, tmp_path, "found", "expected")
 
 
+@pytest.mark.parametrize("byte", [0, 20, 124, 148])
+def test_a_damaged_header_amid_the_archive_is_refused(tmp_path: Path, byte: int) -> None:
+    archive = pack(corpus_files(), tmp_path / "corpus.tar", "")
+    content = bytearray(archive.read_bytes())
+    header = content.index(b"aclImdb/test/neg/3_")
+    content[header + byte] ^= 1
+    archive.write_bytes(content)
+
+    assert_source_refused(archive, tmp_path, "corpus.tar", f"a damaged header at byte {header:,}")
+
+
 def test_a_source_that_is_not_there_is_refused(tmp_path: Path) -> None:
     assert_source_refused(tmp_path / "nowhere.tar.gz", tmp_path, "no such file")
 

@@ -61,10 +61,9 @@ def test_a_folder_is_read_in_the_same_order_each_time_whatever_order_it_was_writ
 
 
 def test_the_urls_files_are_told_from_reviews() -> None:
-    assert SourceFile("train/urls_pos.txt", b"").is_urls
-    assert not SourceFile("train/pos/0_9.txt", b"").is_urls
-    assert SourceFile("train/pos/0_9.txt", b"").folder == "train/pos"
-    assert SourceFile("train/urls_pos.txt", b"").folder == "train"
+    assert SourceFile("train", "urls_pos.txt", b"").is_urls
+    assert not SourceFile("train/pos", "0_9.txt", b"").is_urls
+    assert SourceFile("train/pos", "0_9.txt", b"").path == "train/pos/0_9.txt"
 
 
 HIDDEN = ("train/pos/.DS_Store", "train/pos/._0_9.txt", "test/neg/.0_2.txt.swp", "train/._urls_pos.txt")
@@ -193,6 +192,18 @@ def test_a_header_written_another_way_is_read_as_tarfile_reads_it(tmp_path: Path
     (tmp_path / "corpus.tar").write_bytes(bytes(header) + content[512:])
 
     assert _read(tmp_path / "corpus.tar") == corpus_files()
+
+
+def test_what_a_global_header_says_holds_for_every_member(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "corpus.tar", "w", format=tarfile.PAX_FORMAT, pax_headers={"size": "7"}) as tar:
+        for name in corpus_files():
+            member = tarfile.TarInfo(name)
+            member.size = 6
+            tar.addfile(member, io.BytesIO(b"A film"))
+    content = (tmp_path / "corpus.tar").read_bytes().replace(b"A film\0", b"A film.")
+    (tmp_path / "corpus.tar").write_bytes(content)
+
+    assert set(_read(tmp_path / "corpus.tar").values()) == {b"A film."}
 
 
 def test_a_sparse_member_is_read_as_any_other(tmp_path: Path) -> None:

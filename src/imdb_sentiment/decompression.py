@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import repeat, takewhile
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import BinaryIO, Final
 
 from imdb_sentiment.threads import map_in_threads
 
@@ -36,52 +36,57 @@ _READERS: Final[tuple[tuple[bytes, Callable[[BinaryIO], io.BufferedIOBase]], ...
 )
 
 
-class DecompressedStream(io.RawIOBase):
+class DecompressedStream:
     """The bytes of a sequence of blocks, as a file that is read forwards. Keeps the last TAIL_BYTES that it has had."""
 
     def __init__(self, blocks: Iterator[bytes]) -> None:
         self._blocks = blocks
-        self._rest = memoryview(b"")
-        self._position = 0
+        self._ahead = b""
+        self._place = 0  # in what is ahead
+        self._position = 0  # in the file, where that begins
         self.tail = b""
-
-    def readable(self) -> bool:
-        """Return True: that is what it is for."""
-        return True
-
-    def seekable(self) -> bool:
-        """Return True, though only what lies ahead can be sought."""
-        return True
 
     def tell(self) -> int:
         """Return how many bytes have been read or passed over."""
-        return self._position
+        return self._position + self._place
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Pass over the bytes before `offset`."""
-        if whence != io.SEEK_SET or offset < self._position:
+    def peek(self, size: int) -> bytes:
+        """Return what `read` would, and stay."""
+        self._fetch(size)
+        return self._ahead[self._place : self._place + size]
+
+    def read(self, size: int) -> bytes:
+        """Return the next `size` bytes, or as many as there are."""
+        content = self.peek(size)
+        self._place += len(content)
+        return content
+
+    def seek(self, offset: int) -> int:
+        """Pass over the bytes before `offset`, or to the end. Raises UnsupportedOperation if it lies behind."""
+        if offset < self.tell():
             raise io.UnsupportedOperation("a stream is read forwards")
-        while self._position < offset and self._has_more():
-            self._take(offset - self._position)
-        return self._position
+        while offset > self._position + len(self._ahead) and (block := self._next_block()):
+            self._position += len(self._ahead)
+            self._ahead, self._place = block, 0
+        self._place = min(offset - self._position, len(self._ahead))
+        return self.tell()
 
-    def readinto(self, buffer: Any, /) -> int:
-        """Fill `buffer` from one block, and return how many bytes that were: 0 at the end."""
-        taken = self._take(len(buffer)) if self._has_more() else b""
-        buffer[: len(taken)] = taken
-        return len(taken)
+    def _fetch(self, size: int) -> None:
+        """Have `size` bytes ahead, or as many as there are."""
+        missing = self._place + size - len(self._ahead)
+        if missing <= 0:
+            return
+        parts = [self._ahead[self._place :]]
+        while missing > 0 and (block := self._next_block()):
+            parts.append(block)
+            missing -= len(block)
+        self._position += self._place
+        self._ahead, self._place = b"".join(parts), 0
 
-    def _has_more(self) -> bool:
-        if not self._rest:
-            block = next(self._blocks, b"")
-            self.tail = (self.tail + block[-TAIL_BYTES:])[-TAIL_BYTES:]
-            self._rest = memoryview(block)
-        return len(self._rest) > 0
-
-    def _take(self, size: int) -> memoryview:
-        taken, self._rest = self._rest[:size], self._rest[size:]
-        self._position += len(taken)
-        return taken
+    def _next_block(self) -> bytes:
+        block = next(self._blocks, b"")
+        self.tail = (self.tail + block[-TAIL_BYTES:])[-TAIL_BYTES:]
+        return block
 
 
 @contextmanager

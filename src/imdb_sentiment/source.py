@@ -1,6 +1,5 @@
 """The review files as they come: a tar archive of any compression, read as a stream, or a folder."""
 
-import io
 import lzma
 import re
 import tarfile
@@ -8,9 +7,9 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Final, NamedTuple, Self, cast
+from typing import IO, Final, NamedTuple, cast
 
-from imdb_sentiment.decompression import BLOCK_BYTES, decompressed
+from imdb_sentiment.decompression import BLOCK_BYTES, DecompressedStream, decompressed
 from imdb_sentiment.errors import SourceError
 
 # The longest review of the dataset has 14,282 bytes; whatever is seventy times that is no review.
@@ -24,25 +23,21 @@ _URLS_NAME = re.compile(r"urls_(?:pos|neg|unsup)\.txt")
 
 
 class SourceFile(NamedTuple):
-    """One file of the layout: `path` is relative to its root, such as `train/pos/0_9.txt`."""
+    """One file of the layout: `folder` is relative to its root, such as `train/pos`, `name` such as `0_9.txt`."""
 
-    path: str
+    folder: str
+    name: str
     content: bytes
 
     @property
-    def folder(self) -> str:
-        """Where it lies, such as `train/pos`."""
-        return self.path.rpartition("/")[0]
-
-    @property
-    def name(self) -> str:
-        """What it is called there, such as `0_9.txt`."""
-        return self.path.rpartition("/")[2]
+    def path(self) -> str:
+        """Where it lies, such as `train/pos/0_9.txt`."""
+        return f"{self.folder}/{self.name}"
 
     @property
     def is_urls(self) -> bool:
-        """Whether it is one of the `urls_*.txt` and no review."""
-        return _URLS_NAME.fullmatch(self.name) is not None
+        """Whether it is one of the `urls_*.txt`, which lie beside the folders of reviews."""
+        return self.folder not in FOLDERS
 
 
 def read_source(source: Path) -> Iterator[SourceFile]:
@@ -70,13 +65,13 @@ def _read_folder(root: Path) -> Iterator[SourceFile]:
                 continue  # a corpus need not have unlabelled reviews
             raise SourceError(f"{root}: found no folder {folder}; expected {', '.join(FOLDERS)}")
         for path in _list(directory):
-            if relevant := _relevant_path(path.relative_to(root).as_posix(), source=root):
+            if place := _place(path.relative_to(root).as_posix(), source=root):
                 if not path.is_file():
                     raise SourceError(f"{path}: found what is not a file; expected only review files in {folder}")
-                yield SourceFile(relevant, _read_file(path, relevant))
+                yield _read_file(path, *place)
     for path in [*_list(root / "train"), *_list(root / "test")]:
-        if path.is_file() and (relevant := _relevant_path(path.relative_to(root).as_posix(), source=root)):
-            yield SourceFile(relevant, _read_file(path, relevant))
+        if path.is_file() and (place := _place(path.relative_to(root).as_posix(), source=root)):
+            yield _read_file(path, *place)
 
 
 def _list(directory: Path) -> list[Path]:
@@ -88,33 +83,33 @@ def _list(directory: Path) -> list[Path]:
         ) from error
 
 
-def _read_file(path: Path, relevant: str) -> bytes:
+def _read_file(path: Path, folder: str, name: str) -> SourceFile:
     try:
-        _check_size(str(path), relevant, path.stat().st_size)
-        return path.read_bytes()
+        _check_size(str(path), folder, path.stat().st_size)
+        return SourceFile(folder, name, path.read_bytes())
     except OSError as error:
         raise SourceError(f"{path}: found a file that cannot be read ({error.strerror}); expected text") from error
 
 
 def _read_archive(archive: Path) -> Iterator[SourceFile]:
     try:
-        with decompressed(archive) as raw, io.BufferedReader(raw, BLOCK_BYTES) as stream:
-            with tarfile.open(fileobj=stream, mode="r:", tarinfo=_Header) as tar:
-                while (member := tar.next()) is not None:
-                    tar.members.clear()  # type: ignore[attr-defined]  # or else it keeps every header that it has read
-                    relevant = _relevant_path(member.name, source=archive)
-                    if relevant is None or (member.isdir() and not relevant.endswith(".txt")):
-                        continue
-                    where = f"{archive}: {member.name}"
-                    if not member.isreg():
-                        raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
-                    _check_size(where, relevant, member.size)
-                    yield SourceFile(relevant, _read_member(tar, stream, member))
+        with decompressed(archive) as stream:
+            with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as tar:
+                member = tar.next()
+                while member is not None:
+                    place = _place(member.name, source=archive)
+                    if place is not None and not (member.isdir() and not place[1].endswith(".txt")):
+                        where = f"{archive}: {member.name}"
+                        if not member.isreg():
+                            raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
+                        _check_size(where, place[0], member.size)
+                        yield SourceFile(*place, _read_member(tar, stream, member))
+                    member = _next_member(tar, stream)
             # tarfile takes a stream that stops at a header for a complete one. Reading on to the end of the
             # compressed stream checks its length and checksum; the last block of a whole archive is zeros.
             while stream.read(BLOCK_BYTES):
                 pass
-            if raw.tail.strip(tarfile.NUL):
+            if stream.tail.strip(tarfile.NUL):
                 raise tarfile.ReadError("no end-of-archive mark")
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
         raise SourceError(
@@ -123,7 +118,44 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
         ) from error
 
 
-def _read_member(tar: tarfile.TarFile, stream: io.BufferedIOBase, member: tarfile.TarInfo) -> bytes:
+def _next_member(tar: tarfile.TarFile, stream: DecompressedStream) -> tarfile.TarInfo | None:
+    """Return the member after the one that was returned before, with `stream` where its content begins.
+
+    tarfile needs as long for a header as all else does for a review: a plain one is read here, all others there.
+    """
+    begin = stream.seek(tar.offset)
+    header = stream.peek(tarfile.BLOCKSIZE)
+    # What a global header says holds for all members: tarfile applies it.
+    member = None if tar.pax_headers else _plain_member(header)
+    if member is None:
+        tar.members.clear()  # type: ignore[attr-defined]  # or else it keeps every header that it has read
+        member = tar.next()
+        if member is None and header.strip(tarfile.NUL):  # tarfile takes a damaged header for the end
+            raise tarfile.ReadError(f"a damaged header at byte {begin:,}")
+        return member
+    content = stream.seek(begin + tarfile.BLOCKSIZE)
+    tar.offset = content + -(-member.size // tarfile.BLOCKSIZE) * tarfile.BLOCKSIZE
+    return member
+
+
+def _plain_member(header: bytes) -> tarfile.TarInfo | None:
+    """Return a member's name and size, or None where its header is not as plain as a review's."""
+    # The fields of POSIX's ustar header.
+    size, checksum, kind, prefix = header[124:135], header[148:154], header[156:157], header[345:346]
+    if kind != tarfile.REGTYPE or prefix != tarfile.NUL or not (size.isdigit() and checksum.isdigit()):
+        return None
+    # The low half of Adler-32 is 1 and the sum of the bytes (RFC 1950, section 8.2), which the checksum is; its own
+    # bytes count as spaces.
+    found = zlib.adler32(header[:148] + b" " * 8 + header[156:]) & 0xFFFF
+    if found != int(checksum, 8) + 1:
+        return None
+    name = header[:100].partition(tarfile.NUL)[0]
+    member = tarfile.TarInfo(name.decode(tarfile.ENCODING, "surrogateescape"))
+    member.size = int(size, 8)
+    return member
+
+
+def _read_member(tar: tarfile.TarFile, stream: DecompressedStream, member: tarfile.TarInfo) -> bytes:
     """Return the content of the member whose header has just been read."""
     if member.issparse():
         return cast(IO[bytes], tar.extractfile(member)).read()
@@ -131,23 +163,6 @@ def _read_member(tar: tarfile.TarFile, stream: io.BufferedIOBase, member: tarfil
     if len(content) < member.size:
         raise tarfile.ReadError("unexpected end of data")
     return content
-
-
-class _Header(tarfile.TarInfo):
-    """A member of the archive, of whose owner, times and permissions nothing is read: that takes most of the time."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
-        """Return the member of a header of 512 bytes: the name, the kind and the size of it."""
-        # The fields of POSIX's ustar header. Whatever is not as plain as a review's is left to tarfile.
-        name, size, checksum, kind, prefix = buf[:100], buf[124:135], buf[148:154], buf[156:157], buf[345:346]
-        if kind != tarfile.REGTYPE or prefix != tarfile.NUL or not (size.isdigit() and checksum.isdigit()):
-            return super().frombuf(buf, encoding, errors)
-        if int(checksum, 8) != sum(buf[:148]) + sum(b" " * 8) + sum(buf[156:]):
-            return super().frombuf(buf, encoding, errors)
-        member = cls(name.partition(tarfile.NUL)[0].decode(encoding, errors))
-        member.size = int(size, 8)
-        return member
 
 
 @lru_cache
@@ -158,14 +173,14 @@ def _layout_folder(folder: str) -> str:
     return "/".join(parts[start:])
 
 
-def _relevant_path(path: str, source: Path) -> str | None:
-    """Return `path` from `train` or `test` on if it is part of the layout, else None."""
+def _place(path: str, source: Path) -> tuple[str, str] | None:
+    """Return the folder, from `train` or `test` on, and the name of `path` if it is part of the layout, else None."""
     outer, _, name = path.rstrip("/").rpartition("/")
     folder = _layout_folder(outer)
     if name.startswith("."):  # .DS_Store, ._0_9.txt: what desktops leave behind
         return None
     if folder in FOLDERS or (folder in ("train", "test") and _URLS_NAME.fullmatch(name)):
-        return f"{folder}/{name}"
+        return folder, name
     for known in FOLDERS:
         if folder.startswith(f"{known}/"):
             raise SourceError(f"{source}: found {path} in a subfolder; expected only review files in {known}")
@@ -178,8 +193,8 @@ def _kind(member: tarfile.TarInfo) -> str:
     return "a folder" if member.isdir() else "a device or pipe"
 
 
-def _check_size(where: str, relevant: str, size: int) -> None:
-    limit = MAX_URLS_BYTES if _URLS_NAME.fullmatch(relevant.rpartition("/")[2]) else MAX_FILE_BYTES
+def _check_size(where: str, folder: str, size: int) -> None:
+    limit = MAX_FILE_BYTES if folder in FOLDERS else MAX_URLS_BYTES
     if size > limit:
         raise SourceError(f"{where}: found {size:,} bytes; expected at most {limit:,}")
 
