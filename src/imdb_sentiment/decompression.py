@@ -52,8 +52,8 @@ class DecompressedStream:
 
     def peek(self, size: int) -> bytes:
         """Return what `read` would, and stay."""
-        self._fetch(size)
-        return self._ahead[self._place : self._place + size]
+        content = self._ahead[self._place : self._place + size]
+        return content if len(content) == size else self._fetch(size)
 
     def read(self, size: int) -> bytes:
         """Return the next `size` bytes, or as many as there are."""
@@ -71,17 +71,16 @@ class DecompressedStream:
         self._place = min(offset - self._position, len(self._ahead))
         return self.tell()
 
-    def _fetch(self, size: int) -> None:
-        """Have `size` bytes ahead, or as many as there are."""
-        missing = self._place + size - len(self._ahead)
-        if missing <= 0:
-            return
+    def _fetch(self, size: int) -> bytes:
+        """Have `size` bytes ahead, or as many as there are, and return them."""
         parts = [self._ahead[self._place :]]
+        missing = size - len(parts[0])
         while missing > 0 and (block := self._next_block()):
             parts.append(block)
             missing -= len(block)
         self._position += self._place
         self._ahead, self._place = b"".join(parts), 0
+        return self._ahead[:size]
 
     def _next_block(self) -> bytes:
         block = next(self._blocks, b"")

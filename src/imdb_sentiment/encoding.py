@@ -43,9 +43,10 @@ class TextEncoder:
         Sorted by (-frequency, token), so that the order of the texts does not show and a smaller vocabulary is a
         prefix of a larger one.
         """
-        counts = count_tokens(tokenized, vocabulary_size - len(SPECIAL_TOKENS))
+        wanted = vocabulary_size - len(SPECIAL_TOKENS)
+        counts = count_tokens(tokenized, wanted)
         frequent = sorted(counts, key=lambda token: (-counts[token], token))
-        return cls(SPECIAL_TOKENS + tuple(frequent[: vocabulary_size - len(SPECIAL_TOKENS)]), max_length, head_share)
+        return cls(SPECIAL_TOKENS + tuple(frequent[:wanted]), max_length, head_share)
 
     @property
     def vocabulary_size(self) -> int:
