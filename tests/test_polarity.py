@@ -16,6 +16,7 @@ from imdb_sentiment.polarity import (
     MIN_REVIEWS,
     ORDERS,
     PolarityTable,
+    distinct,
     find_ngrams,
     learn_polarity,
     learn_unlabelled_polarity,
@@ -76,6 +77,13 @@ def test_the_largest_vocabulary_has_a_key_for_every_ngram() -> None:
     last = 2**21 - 1
     keys = ngram_keys(np.array([[last, last, last], [last, last, last - 1]], np.int32), 3, 2**21)[:, 2]
     assert keys.tolist() == [2**63 - 1, 2**63 - 2]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([5, -1, 5, 2**62, -1], [-1, 5, 2**62]), ([7], [7]), ([7, 7], [7]), ([], [])]
+)
+def test_distinct_values_ascend(values: list[int], expected: list[int]) -> None:
+    assert distinct(np.array(values, np.int64)).tolist() == expected
 
 
 @pytest.mark.parametrize("seed", range(3))

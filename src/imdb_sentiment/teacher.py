@@ -16,7 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from imdb_sentiment.baseline import INVERSE_PENALTY, LogCountRatio
 from imdb_sentiment.encoding import TextEncoder
 from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import ORDERS, Keys, find_ngrams
+from imdb_sentiment.polarity import ORDERS, Keys, distinct, find_ngrams
 from imdb_sentiment.progress import Progress, no_progress, track
 from imdb_sentiment.reviews import iterate_reviews
 from imdb_sentiment.sequences import Sequences
@@ -86,7 +86,7 @@ def ngram_matrix(token_ids: NDArray[np.int32], keys: tuple[Keys, ...], vocabular
     blocks = []
     for order, known in zip(ORDERS, keys, strict=True):
         review, ngram = find_ngrams(token_ids, order, known, vocabulary_size)
-        pairs = np.unique(review * max(len(known), 1) + ngram)
+        pairs = distinct(review * max(len(known), 1) + ngram)
         ones = np.ones(len(pairs), np.float32)
         shape = (len(token_ids), len(known))
         blocks.append(sparse.csr_matrix((ones, np.divmod(pairs, max(len(known), 1))), shape=shape))
