@@ -98,7 +98,7 @@ def test_plain_words_are_not_touched(words: list[str]) -> None:
 
 
 @settings(deadline=None)
-@given(st.text(alphabet=st.sampled_from("ab \t\n\x1c\x85\xa0\u2003\u3000\N{ZERO WIDTH SPACE}")))
+@given(st.text(alphabet=st.sampled_from("ab \t\n\v\f\r\x1c\x1d\x1e\x1f\x85\xa0\u2003\u3000\N{ZERO WIDTH SPACE}")))
 def test_white_space_is_what_split_takes_for_it(text: str) -> None:
     cleaned = clean_text(text)
     assert cleaned == " ".join(text.replace("\x85", "\N{HORIZONTAL ELLIPSIS}").split())

@@ -78,6 +78,11 @@ def test_a_stream_goes_forwards_over_its_blocks() -> None:
     assert stream.tail == b"abcdefghij"
 
 
+def test_a_stream_passes_over_whole_blocks() -> None:
+    stream = DecompressedStream(iter([b"abc", b"defg", b"hi", b"j"]))
+    assert (stream.seek(8), stream.tell(), stream.read(9)) == (8, 8, b"ij")
+
+
 def test_a_stream_does_not_go_backwards() -> None:
     stream = DecompressedStream(iter([b"abc"]))
     stream.read(2)

@@ -184,14 +184,23 @@ def _four_folders(number: int) -> list[str]:
     return [f"{split}/{kind}" for split in ("train", "test") for kind in (f"pos/{number}_9", f"neg/{number}_2")]
 
 
-@pytest.mark.parametrize("checksum", [b" %5o\0 ", b"%06o \0", b"%06o\0\0"])
-def test_a_header_written_another_way_is_read_as_tarfile_reads_it(tmp_path: Path, checksum: bytes) -> None:
-    content = pack(corpus_files(), tmp_path / "corpus.tar", "").read_bytes()
-    header = bytearray(content[:512])
-    header[148:156] = checksum % int(header[148:154], 8)
-    (tmp_path / "corpus.tar").write_bytes(bytes(header) + content[512:])
+@pytest.mark.parametrize("member", [0, 5])  # tarfile reads the first one, whatever it is
+@pytest.mark.parametrize("size", [b"%011o\0", b"%011o ", b"%012o", b"%10o\0 ", b" %9o\0 "])
+@pytest.mark.parametrize("checksum", [b"%06o\0 ", b" %5o\0 ", b"%06o \0", b"%06o\0\0"])
+def test_a_header_written_another_way_is_read_as_tarfile_reads_it(
+    tmp_path: Path, checksum: bytes, size: bytes, member: int
+) -> None:
+    files = corpus_files()
+    content = bytearray(pack(files, tmp_path / "corpus.tar", "").read_bytes())
+    name = list(files)[member]
+    start = content.index(f"aclImdb/{name}\0".encode())
+    header = content[start : start + 512]
+    header[124:136] = size % len(files[name])
+    header[148:156] = checksum % (sum(header[:148]) + sum(b" " * 8) + sum(header[156:]))
+    content[start : start + 512] = header
+    (tmp_path / "corpus.tar").write_bytes(content)
 
-    assert _read(tmp_path / "corpus.tar") == corpus_files()
+    assert _read(tmp_path / "corpus.tar") == files
 
 
 def test_what_a_global_header_says_holds_for_every_member(tmp_path: Path) -> None:
@@ -206,9 +215,11 @@ def test_what_a_global_header_says_holds_for_every_member(tmp_path: Path) -> Non
     assert set(_read(tmp_path / "corpus.tar").values()) == {b"A film."}
 
 
-def test_a_sparse_member_is_read_as_any_other(tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_sparse_member_is_read_as_any_other(tmp_path: Path, is_first: bool) -> None:
     """GNU tar's `--sparse` on a file system that compresses: here one piece of 7 bytes, the rest a hole."""
-    archive = pack(corpus_files(), tmp_path / "corpus.tar", "")
+    files = corpus_files()
+    content = pack(files, tmp_path / "corpus.tar", "").read_bytes()
     member = tarfile.TarInfo("train/pos/8_9.txt")
     member.size = 512
     header = bytearray(member.tobuf(tarfile.GNU_FORMAT))
@@ -217,6 +228,8 @@ def test_a_sparse_member_is_read_as_any_other(tmp_path: Path) -> None:
     header[386:410] = b"%011o\0%011o\0" % (0, 7)
     header[483:495] = b"%011o\0" % 512
     header[148:156] = b"%06o\0 " % (sum(header[:148]) + sum(b" " * 8) + sum(header[156:]))
-    archive.write_bytes(bytes(header) + b"A film.".ljust(512, b"\0") + archive.read_bytes())
+    place = 0 if is_first else content.index(f"aclImdb/{list(files)[1]}\0".encode())
+    sparse = bytes(header) + b"A film.".ljust(512, b"\0")
+    (tmp_path / "corpus.tar").write_bytes(content[:place] + sparse + content[place:])
 
-    assert _read(archive)["train/pos/8_9.txt"] == b"A film.".ljust(512, b"\0")
+    assert _read(tmp_path / "corpus.tar") == files | {"train/pos/8_9.txt": b"A film.".ljust(512, b"\0")}

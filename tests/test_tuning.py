@@ -89,6 +89,11 @@ def test_the_first_values_are_queued_by_the_one_that_makes_the_study(space: Sear
     assert [its == space.own() for its in asked] == [True, False]
 
 
+def test_a_study_that_another_process_has_just_made_gets_no_first_values(space: SearchSpace, storage: str) -> None:
+    made = open_study(storage, "tune", space.identity())
+    assert open_study(storage, "tune", space.identity(), space.own()).trials == made.trials == []
+
+
 def test_a_hopeless_trial_is_pruned(space: SearchSpace, storage: str) -> None:
     study = open_study(storage, "tune", space.identity())
     taken = []
@@ -174,7 +179,7 @@ def test_the_trial_of_a_process_that_died_is_tried_once_more(space: SearchSpace,
 
 
 def test_the_search_ends_in_time(space: SearchSpace, tmp_path: Path) -> None:
-    study = open_study(str(tmp_path / "study.journal"), "tune", space.identity())
+    study = open_study(str(tmp_path / "study.journal"), "tune", space.identity(), space.own())
     search(study, space, run, trials=10, seconds=0, changed=nothing)
     assert {its.state for its in study.trials} == {TrialState.WAITING}
 

@@ -34,7 +34,7 @@ def clean_text(text: str) -> str:
         text = _CONTROL.sub(lambda match: _WINDOWS_1252[match[0]], text)
         # NFC: an accented letter and its two-part spelling should be one word.
         text = unicodedata.normalize("NFC", text)
-    # Looking for each of nine characters is faster than for what is not printable, which has all other white space.
+    # In ASCII nine searches are faster than `isprintable`; in other text, no white space but the space is printable.
     if any(map(text.__contains__, _ASCII_WHITE_SPACE)) if text.isascii() else not text.isprintable():
         return " ".join(text.split())
     while "  " in text:  # as above, without making a string of every word

@@ -151,7 +151,7 @@ def tune(
 
     searched = load_search_space(space, load_params(params))
     identity = {**searched.identity(), "data": identify_inputs(data)}
-    opened = open_study(storage, study, identity, first=searched.own())  # which is to be beaten
+    opened = open_study(storage, study, identity, first=searched.own())  # the params as they are: to be beaten
     seconds = None if minutes is None else 60 * minutes
     with storage_errors(storage):
         try:

@@ -92,7 +92,7 @@ class DecompressedStream:
 def decompressed(path: Path) -> Iterator[DecompressedStream]:
     """Open `path` by its first bytes: its name says nothing, the official name may hold an xz stream.
 
-    A few blocks are in memory at a time. What the decompressor raises, the stream's `read` raises.
+    A few blocks are in memory at a time. What the decompressor raises, the stream raises where it gets there.
     """
     with path.open("rb") as file:
         magic = file.read(8)

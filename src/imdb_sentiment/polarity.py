@@ -153,7 +153,8 @@ def distinct(values: Keys) -> Keys:
 def _find(keys: Keys, wanted: Keys) -> NDArray[np.int64]:
     """Return the place in `keys int64 [G]`, which ascend, of each of `wanted int64 [N]`, or -1 if it is none of them.
 
-    In ascending order the search goes through `keys` once; in any other it waits for the memory at each step.
+    They are looked up in ascending order, where each search touches the memory of the one before; in any other order,
+    each waits for its own.
     """
     order = np.argsort(wanted)
     ascending = wanted[order]

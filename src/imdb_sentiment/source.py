@@ -20,6 +20,8 @@ MAX_URLS_BYTES: Final = 200_000_000
 FOLDERS: Final = ("train/pos", "train/neg", "train/unsup", "test/pos", "test/neg")
 
 _URLS_NAME = re.compile(r"urls_(?:pos|neg|unsup)\.txt")
+# The size of a member and the checksum of its header, as tar writes them for a review.
+_SIZE_AND_CHECKSUM = re.compile(rb"([0-7]{11})[\0 ]([0-7]{6})")
 
 
 class SourceFile(NamedTuple):
@@ -111,7 +113,8 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
                 pass
             if stream.tail.strip(tarfile.NUL):
                 raise tarfile.ReadError("no end-of-archive mark")
-    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError) as error:
+    # ValueError: tarfile's, of a damaged map of a sparse file.
+    except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError, ValueError) as error:
         raise SourceError(
             f"{archive}: found what is no whole tar archive ({error}); "
             "expected one, plain or compressed by gzip, bzip2 or xz"
@@ -141,17 +144,18 @@ def _next_member(tar: tarfile.TarFile, stream: DecompressedStream) -> tarfile.Ta
 def _plain_member(header: bytes) -> tarfile.TarInfo | None:
     """Return a member's name and size, or None where its header is not as plain as a review's."""
     # The fields of POSIX's ustar header.
-    size, checksum, kind, prefix = header[124:135], header[148:154], header[156:157], header[345:346]
-    if kind != tarfile.REGTYPE or prefix != tarfile.NUL or not (size.isdigit() and checksum.isdigit()):
+    numbers = _SIZE_AND_CHECKSUM.fullmatch(header[124:136] + header[148:154])
+    kind, prefix = header[156:157], header[345:346]
+    if numbers is None or kind != tarfile.REGTYPE or prefix != tarfile.NUL:
         return None
-    # The low half of Adler-32 is 1 and the sum of the bytes (RFC 1950, section 8.2), which the checksum is; its own
-    # bytes count as spaces.
+    # The checksum is the sum of all bytes, its own taken for spaces. The low half of Adler-32 is 1 and that sum, modulo
+    # 65,521 (RFC 1950, section 8.2), which 512 bytes of ASCII do not reach.
     found = zlib.adler32(header[:148] + b" " * 8 + header[156:]) & 0xFFFF
-    if found != int(checksum, 8) + 1:
+    if found != int(numbers[2], 8) + 1:
         return None
     name = header[:100].partition(tarfile.NUL)[0]
     member = tarfile.TarInfo(name.decode(tarfile.ENCODING, "surrogateescape"))
-    member.size = int(size, 8)
+    member.size = int(numbers[1], 8)
     return member
 
 

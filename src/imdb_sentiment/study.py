@@ -29,22 +29,26 @@ def open_study(
 ) -> optuna.Study:
     """Return the study of this name, a new one if there is none, in a database's URL or a journal file's path.
 
-    `identity` is what all its trials must have in common, `first` what a new study is to try before it draws. Raises
+    `identity` is what all its trials must have in common, `first` the values that a new study is to try first. Raises
     TuningError if the storage cannot be reached, or the study is of something else.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     with storage_errors(storage, *_OPENING):
-        study = _create_or_load(_open_storage(storage), name, first)
+        study, is_new = _create_or_load(_open_storage(storage), name)
         text = json.dumps(identity, sort_keys=True)
         known = study.user_attrs.get("identity")
         if known is None:
             study.set_user_attr("identity", text)
+        # By the one process that made the study: of two that found it empty, each would queue them.
+        if is_new and first is not None:
+            study.enqueue_trial(dict(first))
     if known not in {None, text}:
         raise TuningError(f"study {name!r}: found other params, data or knobs in it; expected another --study")
     return study
 
 
-def _create_or_load(storage: BaseStorage, name: str, first: Mapping[str, Any] | None) -> optuna.Study:
+def _create_or_load(storage: BaseStorage, name: str) -> tuple[optuna.Study, bool]:
+    """Return the study and whether it is new."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         # A running trial counts as a poor one, so that two processes do not try the same at once.
@@ -56,11 +60,8 @@ def _create_or_load(storage: BaseStorage, name: str, first: Mapping[str, Any] | 
             storage=storage, study_name=name, sampler=sampler, pruner=pruner, direction="maximize"
         )
     except DuplicatedStudyError:
-        return optuna.load_study(storage=storage, study_name=name, sampler=sampler, pruner=pruner)
-    # Queued by the one process that made the study: of two that found it empty, each would queue it.
-    if first is not None:
-        study.enqueue_trial(dict(first))
-    return study
+        return optuna.load_study(storage=storage, study_name=name, sampler=sampler, pruner=pruner), False
+    return study, True
 
 
 @contextmanager
