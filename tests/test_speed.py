@@ -71,7 +71,9 @@ def test_an_interruption_ends_the_process_that_is_measured(tmp_path: Path) -> No
         "-c",
         f"import os, time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(60)",
     ]
-    code = f"from benchmarks.racing import run_process; run_process({command!r})"
+    # A shell has what it starts in the background ignore an interruption; so would what these tests start.
+    heed = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heed}; from benchmarks.racing import run_process; run_process({command!r})"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stderr=subprocess.DEVNULL) as racing:
         while not (mark.exists() and mark.read_text(encoding="ascii")):
             assert racing.poll() is None
