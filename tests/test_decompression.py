@@ -20,6 +20,11 @@ COMPRESS = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": 
 CONTENT = np.random.default_rng(0).bytes(9_000_000)
 
 
+@pytest.fixture(autouse=True)
+def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decompression, "BLOCK_BYTES", 1 << 20)
+
+
 @pytest.mark.parametrize("compress", COMPRESS.values(), ids=COMPRESS)
 def test_the_content_comes_out_whole(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     (tmp_path / "file").write_bytes(compress(CONTENT))

@@ -12,15 +12,14 @@ from typing import BinaryIO, Final
 
 from imdb_sentiment.threads import map_in_threads
 
-BLOCK_BYTES: Final = 1 << 20
+# Each time that the thread comes back from the decompressor, a few times a block of whatever size, it waits up to 5 ms
+# for the interpreter's lock, while the other thread works. With blocks of 1 MiB that took seconds.
+BLOCK_BYTES: Final = 8 << 20
 TAIL_BYTES: Final = 512
 
 
 class _LargeReads(io.RawIOBase):
-    """Reads more at once than it is asked for.
-
-    LZMAFile and BZ2File ask for 8 KiB, and wait after each for the lock that the interpreter's threads share.
-    """
+    """Reads more at once than it is asked for: LZMAFile and BZ2File ask for 8 KiB, and come back after each."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
