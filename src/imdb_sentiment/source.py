@@ -97,16 +97,15 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
     try:
         with decompressed(archive) as stream:
             with tarfile.open(fileobj=cast(IO[bytes], stream), mode="r:") as tar:
-                member = tar.next()
-                while member is not None:
+                for member in _members(tar, stream):
                     place = _place(member.name, source=archive)
-                    if place is not None and not (member.isdir() and not place[1].endswith(".txt")):
-                        where = f"{archive}: {member.name}"
-                        if not member.isreg():
-                            raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
-                        _check_size(where, place[0], member.size)
-                        yield SourceFile(*place, _read_member(tar, stream, member))
-                    member = _next_member(tar, stream)
+                    if place is None or (member.isdir() and not place[1].endswith(".txt")):
+                        continue
+                    where = f"{archive}: {member.name}"
+                    if not member.isreg():
+                        raise SourceError(f"{where}: found {_kind(member)}; expected a regular file")
+                    _check_size(where, place[0], member.size)
+                    yield SourceFile(*place, _read_member(tar, stream, member))
             # tarfile takes a stream that stops at a header for a complete one. Reading on to the end of the
             # compressed stream checks its length and checksum; the last block of a whole archive is zeros.
             while stream.read(BLOCK_BYTES):
@@ -121,8 +120,16 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
         ) from error
 
 
+def _members(tar: tarfile.TarFile, stream: DecompressedStream) -> Iterator[tarfile.TarInfo]:
+    """Yield each member, with `stream` where its content begins."""
+    member = tar.next()
+    while member is not None:
+        yield member
+        member = _next_member(tar, stream)
+
+
 def _next_member(tar: tarfile.TarFile, stream: DecompressedStream) -> tarfile.TarInfo | None:
-    """Return the member after the one that was returned before, with `stream` where its content begins.
+    """Return what `tar.next` would, and leave `stream` where its content begins.
 
     tarfile needs as long for a header as all else does for a review: a plain one is read here, all others there.
     """
