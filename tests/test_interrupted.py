@@ -7,10 +7,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 from rich.console import Console
@@ -157,27 +159,34 @@ def test_ctrl_c_ends_a_stage_in_one_line_and_leaves_the_old_outputs(
 
 
 def _interrupt(module: str, *arguments: object, is_at_work: Callable[[], bool]) -> tuple[int, str]:
-    """Start a stage, press Ctrl-C once it is at work, and return its exit code and standard error."""
-    with subprocess.Popen(
-        [sys.executable, "-m", f"stages.{module}", *map(str, arguments)],
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # the test has no other thread
-    ) as process:
+    """Start a stage, press Ctrl-C once it is at work and has said so, and return its exit code and standard error."""
+    with (
+        tempfile.TemporaryFile("w+") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", f"stages.{module}", *map(str, arguments)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=log,
+            # A shell starts what it runs in the background deaf to Ctrl-C, and children inherit that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509  # the test has no other thread
+        ) as process,
+    ):
         try:
             deadline = time.monotonic() + 60
-            while not is_at_work():
-                assert process.poll() is None, process.communicate()
+            while not (is_at_work() and os.fstat(log.fileno()).st_size):
+                assert process.poll() is None, _written(log)
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            _, stderr = process.communicate(timeout=30)
+            process.wait(timeout=30)
         finally:
             process.kill()
-    return process.returncode, stderr
+        return process.returncode, _written(log)
+
+
+def _written(log: IO[str]) -> str:
+    log.seek(0)
+    return log.read()
 
 
 def test_ctrl_c_to_the_process_of_ingest_leaves_the_old_outputs(tmp_path: Path) -> None:
