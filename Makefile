@@ -44,12 +44,11 @@ experiments: $(READY)  ## the experiments, best first, with the params that diff
 		--keep '(kept\.validation_accuracy|accuracy|loss)$$' \
 		--drop '(?!(Experiment|Created|[a-z]+\.[a-z_0-9]+)$$)|kept\.|(train|validation)\.(accuracy|loss)$$'
 
-# Two processes, a file of tests in one of them. In their own order: the longest, of the pipeline, is amid the others.
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .
 	ruff format --check .
 	mypy
-	pytest --cov --durations=5 --numprocesses=2 --dist=loadfile --no-loadscope-reorder
+	pytest --cov --durations=5
 
 clean:  ## remove the environment and runs/; data/ and DVC's cache stay
 	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
