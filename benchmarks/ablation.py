@@ -18,11 +18,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from benchmarks.fitting import fit, in_processes
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
-from imdb_sentiment.params import Params, check, load_params
-from imdb_sentiment.progress import track
-from imdb_sentiment.storage import write_json
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
+from imdb_sentiment.runtime.files import write_json
+from imdb_sentiment.runtime.params import Params, check, load_params
+from imdb_sentiment.runtime.progress import track
 from variants.__main__ import merge
 
 WHOLE: Final = "all of it"
@@ -80,7 +80,7 @@ def ablate(
 def _validated(
     name: str, params: Params, data: Path, embeddings: Path | None, channels: Path | None
 ) -> tuple[str, dict[str, float]]:
-    from imdb_sentiment.training import validate
+    from imdb_sentiment.training.fit import validate
 
     model, parts = fit(params, data, embeddings, channels)
     return name, validate(model, parts["validation"], params.model)

@@ -12,8 +12,8 @@ import typer
 
 from benchmarks.groups import GROUPS
 from benchmarks.setting import Lap, Setting
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.errors import InputError
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.errors import InputError
 
 _DEFAULTS = Setting()
 

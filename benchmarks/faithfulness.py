@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.behaviour import sample_reviews
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
-from imdb_sentiment.explanation import measure_faithfulness
-from imdb_sentiment.predictor import SentimentModel
-from imdb_sentiment.storage import write_json
+from imdb_sentiment.evaluation.behaviour import sample_reviews
+from imdb_sentiment.prediction.explanation import measure_faithfulness
+from imdb_sentiment.prediction.predictor import SentimentModel
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
+from imdb_sentiment.runtime.files import write_json
 
 
 def measure(

@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from imdb_sentiment.cli import import_keras_quietly
-from imdb_sentiment.params import Params
+from imdb_sentiment.runtime.command import import_keras_quietly
+from imdb_sentiment.runtime.params import Params
 
 Result = TypeVar("Result")
 
@@ -33,7 +33,7 @@ def fit(
 
     All from `data`, but for other `embeddings` or `channels`.
     """
-    from imdb_sentiment.training import fit_member
+    from imdb_sentiment.training.fit import fit_member
 
     inputs = read_inputs(params, data, embeddings, channels)
     return fit_member(inputs, params=params.model, train=params.train, number=0), inputs.parts
@@ -41,7 +41,7 @@ def fit(
 
 def read_inputs(params: Params, data: Path, embeddings: Path | None = None, channels: Path | None = None) -> Any:
     """Return what a fit reads, from what the stages wrote to `data`."""
-    from imdb_sentiment.training import load_inputs
+    from imdb_sentiment.training.fit import load_inputs
 
     return load_inputs(
         data / "sequences.npz",

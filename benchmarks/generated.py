@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from imdb_sentiment.progress import Progress, no_progress
+from imdb_sentiment.runtime.progress import Progress, no_progress
 
 BLOCK_REVIEWS: Final = 1000  # made at once
 REVIEWS_PER_MOVIE: Final = 8

@@ -57,7 +57,7 @@ def _ingest(setting: Setting) -> list[str]:
 def _predict_by_keras(setting: Setting) -> list[str]:
     """Import Keras, load the trained model and predict once: no more than anyone would have to do."""
     code = (
-        "import sys; from pathlib import Path; from imdb_sentiment.inference import TextClassifier; "
+        "import sys; from pathlib import Path; from imdb_sentiment.network.predict import TextClassifier; "
         "trained, vocabulary, polarity = map(Path, sys.argv[1:4]); "
         "print(TextClassifier.load(trained, vocabulary, polarity).predict([sys.argv[4]])[0])"
     )

@@ -19,9 +19,9 @@ import typer
 from benchmarks.generated import write_archive
 from benchmarks.growth_chart import draw_growth
 from benchmarks.measuring import Measured, measure
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import as_time, console_progress
-from imdb_sentiment.storage import read_json, write_json, written_beside
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import as_time, console_progress
+from imdb_sentiment.runtime.files import read_json, write_json, written_beside
 
 STEPS = ("ingest", "preprocess", "predict")
 
@@ -62,7 +62,7 @@ def _measured(folder: Path, size: int, model: Path, params: Path) -> Iterator[tu
     commands = {
         "ingest": ("stages.ingest", archive, reviews, data),
         "preprocess": ("stages.preprocess", reviews, sequences, vocabulary, "--params", str(params)),
-        "predict": ("imdb_sentiment.commands", "predict", reviews, "--output", predicted, "--model", str(model)),
+        "predict": ("imdb_sentiment.app.commands", "predict", reviews, "--output", predicted, "--model", str(model)),
     }
     for step in STEPS:
         typer.echo(f"{size:>9,} reviews  {step} ...", err=True)  # it shows its own progress

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.source import read_source
+from imdb_sentiment.corpus.archive import read_source
+from imdb_sentiment.runtime.command import command_app
 
 LABELLED = ("train/pos", "train/neg", "test/pos", "test/neg")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from imdb_sentiment.errors import PipelineError
+from imdb_sentiment.runtime.errors import PipelineError
 
 # Without the packages of the environment, which it needs not, it is smaller than anything that it starts.
 LAUNCHER: Final = (sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("launcher.py")))

@@ -21,9 +21,9 @@ import typer
 
 from benchmarks.measuring import LAUNCHER, Measured, measure, read_lines
 from benchmarks.phases import TRAIN, named, phases_of
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.errors import PipelineError
-from imdb_sentiment.storage import write_json
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.errors import PipelineError
+from imdb_sentiment.runtime.files import write_json
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 

@@ -16,8 +16,8 @@ from typing import IO, Any, Final, NamedTuple
 from benchmarks.groups import Contender, Group
 from benchmarks.measuring import LAUNCHER, read_lines
 from benchmarks.setting import Lap, Setting
-from imdb_sentiment.errors import PipelineError
-from imdb_sentiment.progress import Progress, track
+from imdb_sentiment.runtime.errors import PipelineError
+from imdb_sentiment.runtime.progress import Progress, track
 
 # What a library would say of itself would hide the one line that tells why a process failed.
 _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "IMDB_SENTIMENT_VERBOSITY": "quiet", "DVC_NO_ANALYTICS": "1"}

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from imdb_sentiment import console
-from imdb_sentiment.progress import Task
+from imdb_sentiment.runtime import console
+from imdb_sentiment.runtime.progress import Task
 
 
 def run_recorded(log: Path, module: str, arguments: list[str]) -> None:

@@ -15,14 +15,14 @@ import typer
 from numpy.typing import NDArray
 
 from benchmarks.fitting import fit, in_processes, read_inputs
-from imdb_sentiment.calibration import fit_temperature
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
-from imdb_sentiment.metrics import classification_metrics
-from imdb_sentiment.params import Params, load_params
-from imdb_sentiment.progress import track
-from imdb_sentiment.sequences import load_sequences
-from imdb_sentiment.storage import write_json
+from imdb_sentiment.artifacts.sequences import load_sequences
+from imdb_sentiment.evaluation.metrics import classification_metrics
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
+from imdb_sentiment.runtime.files import write_json
+from imdb_sentiment.runtime.params import Params, load_params
+from imdb_sentiment.runtime.progress import track
+from imdb_sentiment.training.calibration import fit_temperature
 
 Floats = NDArray[np.float64]
 
@@ -67,8 +67,8 @@ def _logits(params: Params, seed: int | None, number: int, data: Path) -> tuple[
 
     Of a model that is fitted from `seed`, or without one of the member of this `number` in `data/trained`.
     """
-    from imdb_sentiment.inference import predict_probabilities
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.network.predict import predict_probabilities
+    from imdb_sentiment.network.saved_model import load_model
 
     if seed is None:
         model, parts = load_model(data / "trained").members[number], read_inputs(params, data).parts

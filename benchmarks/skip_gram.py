@@ -10,9 +10,9 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.embeddings import write_embeddings
-from imdb_sentiment.params import load_params
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.params import load_params
+from imdb_sentiment.vectors.cooccurrence import write_embeddings
 
 
 def compare(

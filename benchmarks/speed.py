@@ -21,10 +21,10 @@ from benchmarks.machine import describe_machine
 from benchmarks.racing import race, run_process
 from benchmarks.setting import Setting
 from benchmarks.speed_table import print_group
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
-from imdb_sentiment.errors import InputError, PipelineError
-from imdb_sentiment.storage import read_json, write_json
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
+from imdb_sentiment.runtime.errors import InputError, PipelineError
+from imdb_sentiment.runtime.files import read_json, write_json
 
 BUSY: Final = 0.5  # processes that run or wait, on average of a minute
 _DEFAULTS = Setting()

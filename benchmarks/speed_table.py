@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.groups import Group
-from imdb_sentiment.console import Verbosity, verbosity
+from imdb_sentiment.runtime.console import Verbosity, verbosity
 
 
 def print_group(group: Group, summaries: Mapping[str, Mapping[str, Any]]) -> None:

@@ -21,12 +21,12 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.batches import length_grouped_rows, take_batch
-from imdb_sentiment.channels import load_channels
-from imdb_sentiment.embeddings import load_embeddings
-from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
-from imdb_sentiment.params import Params
-from imdb_sentiment.sequences import Sequences, load_sequences
+from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
+from imdb_sentiment.artifacts.sequences import Sequences, load_sequences
+from imdb_sentiment.ngrams.channels import load_channels
+from imdb_sentiment.runtime.params import Params
+from imdb_sentiment.text.encoder import UNKNOWN_ID, TextEncoder
+from imdb_sentiment.vectors.cooccurrence import load_embeddings
 
 SEED: Final = 0
 WARM_UP: Final = 5  # batches: what is compiled at the first is not the work
@@ -86,11 +86,11 @@ def _take(its: Sequences, rows: slice) -> Sequences:
 
 def ours(task: Task, *, swapped: bool = False) -> Pass:
     """Fit one epoch as the stage train does."""
-    from imdb_sentiment.fit_state import FitState
-    from imdb_sentiment.lstm import RowwiseLSTM
-    from imdb_sentiment.model import create_model
-    from imdb_sentiment.progress import no_progress
-    from imdb_sentiment.training import fit_epoch, make_reproducible
+    from imdb_sentiment.network.lstm import RowwiseLSTM
+    from imdb_sentiment.network.model import create_model
+    from imdb_sentiment.runtime.progress import no_progress
+    from imdb_sentiment.training.fit import fit_epoch, make_reproducible
+    from imdb_sentiment.training.state import FitState
 
     params = task.params
     make_reproducible(SEED)

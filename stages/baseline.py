@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def baseline(
@@ -17,10 +17,10 @@ def baseline(
     predictions: Annotated[Path, typer.Argument(help="The CSV table of predictions to write.")],
 ) -> None:
     """Fit NB-SVM to the train and validation parts of SEQUENCES, and write METRICS, RATES and PREDICTIONS."""
-    from imdb_sentiment.baseline import fit_baseline, positive_probabilities
-    from imdb_sentiment.behaviour import measure_behaviour, sample_reviews
-    from imdb_sentiment.metrics import write_predictions
-    from imdb_sentiment.storage import write_json, written_together
+    from imdb_sentiment.evaluation.behaviour import measure_behaviour, sample_reviews
+    from imdb_sentiment.evaluation.metrics import write_predictions
+    from imdb_sentiment.ngrams.nb_svm import fit_baseline, positive_probabilities
+    from imdb_sentiment.runtime.files import write_json, written_together
 
     model, evaluation = fit_baseline(reviews, sequences, progress=console_progress)
     with console_progress("Changing texts", None, ""):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, import_keras_quietly
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
+from imdb_sentiment.runtime.console import console_progress
 
 
 def behaviour(
@@ -19,9 +19,9 @@ def behaviour(
     """Change names, words and letters in texts, let MODEL classify them, and write how often that matters to RATES."""
     import_keras_quietly()
 
-    from imdb_sentiment.behaviour import measure_behaviour, sample_reviews
-    from imdb_sentiment.inference import TextClassifier
-    from imdb_sentiment.storage import write_json
+    from imdb_sentiment.evaluation.behaviour import measure_behaviour, sample_reviews
+    from imdb_sentiment.network.predict import TextClassifier
+    from imdb_sentiment.runtime.files import write_json
 
     classifier = TextClassifier.load(model, vocabulary, table)
     with console_progress("Changing texts", None, ""):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def embed(
@@ -19,8 +19,8 @@ def embed(
     ] = Path("params.yaml"),
 ) -> None:
     """Learn a vector for each token of VOCABULARY from the company it keeps in REVIEWS, and write EMBEDDINGS."""
-    from imdb_sentiment.embeddings import write_embeddings
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.runtime.params import load_params
+    from imdb_sentiment.vectors.cooccurrence import write_embeddings
 
     settings = load_params(params)
     write_embeddings(

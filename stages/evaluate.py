@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, import_keras_quietly
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
+from imdb_sentiment.runtime.console import console_progress
 
 
 def evaluate(
@@ -21,10 +21,10 @@ def evaluate(
     """Let MODEL classify the test part of SEQUENCES, print loss and accuracy, and write METRICS, PLOTS, PREDICTIONS."""
     import_keras_quietly()
 
-    from imdb_sentiment.curves import write_curves
-    from imdb_sentiment.evaluation import evaluate_saved_model
-    from imdb_sentiment.metrics import compare_with_peer, write_predictions
-    from imdb_sentiment.storage import write_json, written_together
+    from imdb_sentiment.evaluation.curves import write_curves
+    from imdb_sentiment.evaluation.evaluate import evaluate_saved_model
+    from imdb_sentiment.evaluation.metrics import compare_with_peer, write_predictions
+    from imdb_sentiment.runtime.files import write_json, written_together
 
     evaluation = evaluate_saved_model(model, sequences, channels, progress=console_progress)
     compared = compare_with_peer(evaluation, baseline)

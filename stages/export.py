@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, import_keras_quietly
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
+from imdb_sentiment.runtime.console import console_progress
 
 
 def export(
@@ -21,15 +21,15 @@ def export(
     params: Annotated[Path, typer.Option(help="The file of params that the model card states.")] = Path("params.yaml"),
 ) -> None:
     """Write TRAINED, VOCABULARY and POLARITY as ONNX to MODEL, compare it with PREDICTIONS, and add a model card."""
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.runtime.params import load_params
 
     settings = load_params(params)
     import_keras_quietly()
 
-    from imdb_sentiment.export import compare_with_keras, write_exported_model
-    from imdb_sentiment.model_card import write_model_card
-    from imdb_sentiment.predictor import CARD_NAME, SentimentModel
-    from imdb_sentiment.storage import read_json, write_json, written_together
+    from imdb_sentiment.export.export import compare_with_keras, write_exported_model
+    from imdb_sentiment.prediction.predictor import CARD_NAME, SentimentModel
+    from imdb_sentiment.report.model_card import write_model_card
+    from imdb_sentiment.runtime.files import read_json, write_json, written_together
 
     measured = {name: read_json(metrics / f"{name}.json") for name in ("data", "metrics", "baseline", "behaviour")}
     with written_together(model, report) as (partial_model, partial_report):

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def fetch(
@@ -14,8 +14,8 @@ def fetch(
     params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
 ) -> None:
     """Download the official archive (84 MB) to ARCHIVE and check it; one that is there already and is right stays."""
-    from imdb_sentiment.download import fetch_archive
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.corpus.download import fetch_archive
+    from imdb_sentiment.runtime.params import load_params
 
     if params is not None:
         load_params(params)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def ingest(
@@ -16,8 +16,8 @@ def ingest(
     params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
 ) -> None:
     """Read every review under SOURCE, clean it, and write one row a review to REVIEWS and what is in them to REPORT."""
-    from imdb_sentiment.corpus import ingest_reviews
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.corpus.ingest import ingest_reviews
+    from imdb_sentiment.runtime.params import load_params
 
     if params is not None:
         load_params(params)

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def polarity(
@@ -18,8 +18,8 @@ def polarity(
     params: Annotated[Path, typer.Option(help="The file whose section `polarity` is used.")] = Path("params.yaml"),
 ) -> None:
     """Count n-grams in the train part and the unlabelled reviews, and write their polarity to TABLE and CHANNELS."""
-    from imdb_sentiment.channels import write_polarity
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.ngrams.channels import write_polarity
+    from imdb_sentiment.runtime.params import load_params
 
     settings = load_params(params)
     write_polarity(

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def preprocess(
@@ -16,8 +16,8 @@ def preprocess(
     params: Annotated[Path, typer.Option(help="The file whose section `preprocess` is used.")] = Path("params.yaml"),
 ) -> None:
     """Split REVIEWS into train, validation and test, learn the VOCABULARY, and write the token ids to SEQUENCES."""
-    from imdb_sentiment.params import load_params
-    from imdb_sentiment.preprocessing import preprocess_reviews
+    from imdb_sentiment.dataset.preprocess import preprocess_reviews
+    from imdb_sentiment.runtime.params import load_params
 
     preprocess_reviews(reviews, load_params(params).preprocess, sequences, vocabulary, progress=console_progress)
 

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import console_progress
 
 
 def report(
@@ -19,10 +19,10 @@ def report(
     params: Annotated[Path, typer.Option(help="The file of params that the page shows.")] = Path("params.yaml"),
 ) -> None:
     """Show METRICS, PREDICTIONS beside BASELINE, and the surest mistakes of MODEL, on PAGE, which quotes REVIEWS."""
-    from imdb_sentiment.params import load_params
-    from imdb_sentiment.report import gather_report
-    from imdb_sentiment.report_page import render_report
-    from imdb_sentiment.storage import written_beside
+    from imdb_sentiment.report.gather import gather_report
+    from imdb_sentiment.report.page import render_report
+    from imdb_sentiment.runtime.files import written_beside
+    from imdb_sentiment.runtime.params import load_params
 
     gathered = gather_report(
         params=load_params(params),

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import print_metrics
-from imdb_sentiment.storage import read_json
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import print_metrics
+from imdb_sentiment.runtime.files import read_json
 
 
 def summarize(

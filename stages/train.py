@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.cli import command_app, import_keras_quietly
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
+from imdb_sentiment.runtime.console import console_progress
 
 
 def train(
@@ -24,12 +24,12 @@ def train(
     ),
 ) -> None:
     """Fit the model to SEQUENCES, keep the weights of best validation accuracy in MODEL, and log the CURVES."""
-    from imdb_sentiment.params import load_params
+    from imdb_sentiment.runtime.params import load_params
 
     settings = load_params(params)
     import_keras_quietly()
 
-    from imdb_sentiment.training import train_model
+    from imdb_sentiment.training.fit import train_model
 
     train_model(
         sequences,

@@ -8,10 +8,10 @@ from typing import Any
 
 import optuna
 
-from imdb_sentiment.params import Params, load_params
-from imdb_sentiment.search_space import SearchSpace, load_search_space
-from imdb_sentiment.study import open_study
-from imdb_sentiment.tuning import ended, search
+from imdb_sentiment.runtime.params import Params, load_params
+from imdb_sentiment.tuning.search import ended, search
+from imdb_sentiment.tuning.search_space import SearchSpace, load_search_space
+from imdb_sentiment.tuning.study import open_study
 
 TRIALS = 12
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.params import Params, load_params
+from imdb_sentiment.runtime.params import Params, load_params
 from stages import fetch, ingest
 from tests.conftest import assert_refused, params_text, run_stage, write_params
 from tests.refusal import assert_refused_untouched, run_preprocess, run_train

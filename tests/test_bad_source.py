@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment import decompression
+from imdb_sentiment.corpus import decompression
 from tests.conftest import (
     assert_refused,
     corpus_files,

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment.baseline import LogCountRatio, create_nb_svm, fit_baseline, ngrams, positive_probabilities
-from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.ngrams.nb_svm import LogCountRatio, create_nb_svm, fit_baseline, ngrams, positive_probabilities
+from imdb_sentiment.runtime.errors import ArtifactError
 from tests.refusal import run_baseline
 
 TEXTS = ["good film", "a good story!", "bad film", "a bad, bad story"]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.batches import length_grouped_rows, take_batch
+from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
 from tests.test_sequences import sequences_of
 
 LENGTHS = np.random.default_rng(0).permutation(np.arange(1, 201, dtype=np.int32))

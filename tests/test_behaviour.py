@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imdb_sentiment.behaviour import ACTORS, NAMES, measure_behaviour, sample_reviews, with_typing_errors
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.reviews import REVIEWS_SCHEMA
+from imdb_sentiment.artifacts.reviews import REVIEWS_SCHEMA
+from imdb_sentiment.evaluation.behaviour import ACTORS, NAMES, measure_behaviour, sample_reviews, with_typing_errors
+from imdb_sentiment.runtime.errors import ArtifactError
 from tests.imports import ROOT
 from tests.refusal import run_behaviour
 

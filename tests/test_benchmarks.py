@@ -15,9 +15,9 @@ from benchmarks.growth_chart import draw_growth
 from benchmarks.measuring import measure
 from benchmarks.phases import phases_of
 from benchmarks.profile_repro import app as profile_app
-from imdb_sentiment.errors import PipelineError
-from imdb_sentiment.params import read_yaml
-from imdb_sentiment.source import read_source
+from imdb_sentiment.corpus.archive import read_source
+from imdb_sentiment.runtime.errors import PipelineError
+from imdb_sentiment.runtime.params import read_yaml
 from tests.conftest import assert_refused, run_stage, write_folder
 from tests.imports import ROOT
 from tests.refusal import run_evaluate
@@ -36,7 +36,7 @@ stages:
 STAGE = """
 import sys
 from pathlib import Path
-from imdb_sentiment.console import console_progress
+from imdb_sentiment.runtime.console import console_progress
 
 with console_progress("Writing", None, ""):
     Path(sys.argv[1]).write_text("")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_sentiment.calibration import fit_temperature
+from imdb_sentiment.training.calibration import fit_temperature
 
 
 def simulated(factor: float, count: int = 20_000) -> tuple[np.ndarray, np.ndarray]:

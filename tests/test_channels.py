@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment import channels
-from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import PolarityTable, learn_polarity
-from imdb_sentiment.sequences import PARTS, load_sequences
+from imdb_sentiment.artifacts.sequences import PARTS, load_sequences
+from imdb_sentiment.ngrams import channels
+from imdb_sentiment.ngrams.polarity import PolarityTable, learn_polarity
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.text.encoder import UNKNOWN_ID, TextEncoder
 from tests.conftest import write_params
 from tests.refusal import assert_refused_untouched, run_polarity
 

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.checkpoints import Arrays, Checkpoint, CheckpointFolder, fingerprint_run
-from imdb_sentiment.errors import OutputError
+from imdb_sentiment.runtime.errors import OutputError
+from imdb_sentiment.training.checkpoints import Arrays, Checkpoint, CheckpointFolder, fingerprint_run
 from tests.conftest import snapshot, write_params
 from tests.imports import ROOT
 from tests.refusal import full_disk

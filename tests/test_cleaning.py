@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.cleaning import clean_text
+from imdb_sentiment.text.cleaning import clean_text
 
 
 @pytest.mark.parametrize(

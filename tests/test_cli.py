@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from imdb_sentiment import errors
-from imdb_sentiment.cli import command_app, import_keras_quietly
+from imdb_sentiment.runtime import errors
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from tests.conftest import run_stage
 from tests.imports import ROOT
 
@@ -54,7 +54,7 @@ def test_ctrl_c_is_one_line_and_the_exit_code_that_shells_use() -> None:
 
 
 def test_a_bug_keeps_its_traceback() -> None:
-    script = "from imdb_sentiment.cli import command_app\ndef command() -> None:\n    1 / 0\ncommand_app(command)()\n"
+    script = "from imdb_sentiment.runtime.command import command_app\ndef command() -> None:\n    1 / 0\ncommand_app(command)()\n"
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr.startswith("Traceback (most recent call last):\n")

@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
-from imdb_sentiment import SentimentModel, commands
-from imdb_sentiment.predictor import Prediction
+from imdb_sentiment import SentimentModel
+from imdb_sentiment.app import commands
+from imdb_sentiment.prediction.predictor import Prediction
 from tests.conftest import assert_refused, snapshot
 from tests.refusal import full_disk
 from tests.test_tables import ROWS, SUFFIXES, read_table, write_table
@@ -192,7 +193,7 @@ def test_ctrl_c_leaves_the_old_output(run: Run, tmp_path: Path, monkeypatch: pyt
 def start(model: Path, *arguments: object) -> "subprocess.Popen[str]":
     # A process started in the background may have been told to ignore Ctrl-C.
     script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    script += "from imdb_sentiment.commands import app; app()"
+    script += "from imdb_sentiment.app.commands import app; app()"
     command = [sys.executable, "-c", script, *map(str, arguments), "--model", str(model)]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
@@ -227,7 +228,7 @@ def test_a_reader_that_goes_away_ends_it_without_a_traceback(exported_once: Path
 
 
 def test_the_label_is_that_of_the_probability() -> None:
-    from imdb_sentiment.labels import describe, label_name
+    from imdb_sentiment.artifacts.labels import describe, label_name
 
     assert [label_name(its) for its in np.array([0.0, 0.4999, 0.5, 1.0])] == ["negative"] * 2 + ["positive"] * 2
     assert describe(0.25) == "negative (probability of being positive: 0.250)"
@@ -235,7 +236,7 @@ def test_the_label_is_that_of_the_probability() -> None:
 
 def test_help_answers_without_loading_a_model() -> None:
     environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
-    command = [sys.executable, "-X", "importtime", "-m", "imdb_sentiment.commands", "predict", "--help"]
+    command = [sys.executable, "-X", "importtime", "-m", "imdb_sentiment.app.commands", "predict", "--help"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert "--skip-bad-lines" in result.stdout
     assert "onnxruntime" not in result.stderr

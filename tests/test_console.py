@@ -10,10 +10,18 @@ from contextlib import contextmanager
 import pytest
 import typer
 
-from imdb_sentiment import console, errors
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.console import LINE_EVERY, Verbosity, as_time, console_progress, print_metrics, speaking, verbosity
-from imdb_sentiment.progress import no_progress, track
+from imdb_sentiment.runtime import console, errors
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.console import (
+    LINE_EVERY,
+    Verbosity,
+    as_time,
+    console_progress,
+    print_metrics,
+    speaking,
+    verbosity,
+)
+from imdb_sentiment.runtime.progress import no_progress, track
 from tests.conftest import run_stage
 
 

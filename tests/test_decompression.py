@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_sentiment import decompression
-from imdb_sentiment.decompression import DecompressedStream, decompressed
+from imdb_sentiment.corpus import decompression
+from imdb_sentiment.corpus.decompression import DecompressedStream, decompressed
 
 COMPRESS = {"plain": bytes, "gzip": gzip.compress, "bzip2": bz2.compress, "xz": lzma.compress}
 # Not to be compressed, and longer than the blocks that are read ahead.

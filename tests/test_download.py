@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment import download
-from imdb_sentiment.download import fetch_archive
-from imdb_sentiment.errors import DownloadError, OutputError
-from imdb_sentiment.fingerprint import fingerprint
-from imdb_sentiment.progress import Task
+from imdb_sentiment.corpus import download
+from imdb_sentiment.corpus.download import fetch_archive
+from imdb_sentiment.corpus.fingerprint import fingerprint
+from imdb_sentiment.runtime.errors import DownloadError, OutputError
+from imdb_sentiment.runtime.progress import Task
 from tests.conftest import Website, corpus_files, pack, snapshot
 
 # More than one chunk of the download, and no multiple of it.

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment.embeddings import (
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.params import EmbedParams
+from imdb_sentiment.vectors.cooccurrence import (
     SPREAD,
     count_cooccurrences,
     factorize,
@@ -17,9 +19,7 @@ from imdb_sentiment.embeddings import (
     positive_pointwise_mutual_information,
     scale,
 )
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.params import EmbedParams
-from imdb_sentiment.skip_gram import learn_skip_gram
+from imdb_sentiment.vectors.skip_gram import learn_skip_gram
 from tests.conftest import write_params
 from tests.refusal import run_embed
 

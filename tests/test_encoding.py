@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.encoding import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, TextEncoder, keep_ends
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.tokenization import tokenize
-from imdb_sentiment.tokenized import tokenize_all
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.text.bulk_tokenization import tokenize_all
+from imdb_sentiment.text.encoder import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, TextEncoder, keep_ends
+from imdb_sentiment.text.tokenization import tokenize
 
 TEXTS = st.text(alphabet="abcdeé'!. \n", max_size=60)
 SHARES = st.floats(0, 1)

@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from imdb_sentiment.errors import ArtifactError
+from imdb_sentiment.runtime.errors import ArtifactError
 from tests.conftest import write_params
 from tests.refusal import run_behaviour, run_evaluate, run_train
 from tests.test_sequences import sequences_of
 
 
 def test_probabilities_come_back_in_the_order_of_the_reviews() -> None:
-    from imdb_sentiment.evaluation import evaluate_model
-    from imdb_sentiment.inference import BATCH_SIZE, predict_probabilities
+    from imdb_sentiment.evaluation.evaluate import evaluate_model
+    from imdb_sentiment.network.predict import BATCH_SIZE, predict_probabilities
     from tests.test_model import create, draw_weights
 
     # More reviews than a batch holds, and sorted by length the other way round.
@@ -36,7 +36,7 @@ def test_probabilities_come_back_in_the_order_of_the_reviews() -> None:
 
 
 def test_where_padding_counts_all_of_it_is_seen() -> None:
-    from imdb_sentiment.inference import predict_probabilities
+    from imdb_sentiment.network.predict import predict_probabilities
     from tests.test_model import create, draw_weights
 
     test = sequences_of([[3], [4, 5], [6, 7, 8]], [0, 1, 0], max_length=9)
@@ -46,8 +46,8 @@ def test_where_padding_counts_all_of_it_is_seen() -> None:
 
 
 def test_a_saved_model_is_evaluated_on_the_test_part_alone(trained: Path) -> None:
-    from imdb_sentiment.evaluation import evaluate_saved_model
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.evaluation.evaluate import evaluate_saved_model
+    from imdb_sentiment.network.saved_model import load_model
 
     evaluation = evaluate_saved_model(trained / "model", trained / "sequences.npz", trained / "channels.npz")
     with np.load(trained / "sequences.npz") as arrays, np.load(trained / "channels.npz") as channels:
@@ -59,8 +59,8 @@ def test_a_saved_model_is_evaluated_on_the_test_part_alone(trained: Path) -> Non
 
 
 def test_sequences_of_another_vocabulary_than_the_models_are_refused(trained: Path) -> None:
-    from imdb_sentiment.evaluation import evaluate_saved_model
-    from imdb_sentiment.sequences import load_sequences, save_sequences
+    from imdb_sentiment.artifacts.sequences import load_sequences, save_sequences
+    from imdb_sentiment.evaluation.evaluate import evaluate_saved_model
 
     parts = load_sequences(trained / "sequences.npz", 1000)
     parts["test"].token_ids[0, 0] = 999

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from imdb_sentiment import SentimentModel
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.explanation import Explanation, Word, explain, measure_faithfulness
-from imdb_sentiment.explanation_page import render_page, render_text
+from imdb_sentiment.prediction.explanation import Explanation, Word, explain, measure_faithfulness
+from imdb_sentiment.prediction.explanation_page import render_page, render_text
+from imdb_sentiment.text.encoder import TextEncoder
 
 # What each token adds to the log-odds, by its id: padding, unknown, "good", "bad", "film".
 ADDED = np.array([0.0, 0.5, 3.0, -2.0, 0.25])

@@ -7,17 +7,17 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment.encoding import SPECIAL_TOKENS, TextEncoder
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.sequences import pad
+from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.text.encoder import SPECIAL_TOKENS, TextEncoder
 from tests.refusal import run_evaluate
 from tests.test_model import TOKEN_IDS, VOCABULARY_SIZE, create, draw_weights, model_params, predict, train_params
 from tests.test_sequences import sequences_of
 
 
 def test_a_review_gets_the_probability_that_evaluate_gives_it(trained: Path) -> None:
-    from imdb_sentiment.inference import TextClassifier
-    from imdb_sentiment.metrics import read_predictions
+    from imdb_sentiment.evaluation.metrics import read_predictions
+    from imdb_sentiment.network.predict import TextClassifier
 
     assert run_evaluate(trained).exit_code == 0
     predictions = read_predictions(trained / "predictions.csv")
@@ -38,7 +38,7 @@ def test_a_review_gets_the_probability_that_evaluate_gives_it(trained: Path) -> 
 def test_each_review_gets_its_own_probability_whatever_the_batches(
     ignore_padding: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from imdb_sentiment import inference
+    from imdb_sentiment.network import predict as inference
 
     monkeypatch.setattr(inference, "BATCH_SIZE", 2)  # three batches, and the shortest review is not the first
     model = draw_weights(create(ignore_padding=ignore_padding))
@@ -56,8 +56,8 @@ def test_each_review_gets_its_own_probability_whatever_the_batches(
 
 @pytest.mark.parametrize("ignore_padding", [True, False])
 def test_a_model_without_polarity_needs_no_table(tmp_path: Path, ignore_padding: bool) -> None:
-    from imdb_sentiment.inference import TextClassifier
-    from imdb_sentiment.saved_model import SavedModel, save_model
+    from imdb_sentiment.network.predict import TextClassifier
+    from imdb_sentiment.network.saved_model import SavedModel, save_model
 
     model = draw_weights(create(ignore_padding=ignore_padding))
     params = model_params(ignore_padding=ignore_padding)
@@ -74,7 +74,7 @@ def test_a_model_without_polarity_needs_no_table(tmp_path: Path, ignore_padding:
 
 @pytest.mark.parametrize("name", ["vocabulary.json", "polarity.npz"])
 def test_a_vocabulary_or_table_of_another_model_is_refused(trained: Path, name: str) -> None:
-    from imdb_sentiment.inference import TextClassifier
+    from imdb_sentiment.network.predict import TextClassifier
 
     path = trained / name
     if name == "vocabulary.json":

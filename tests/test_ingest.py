@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment import corpus as corpus_module
-from imdb_sentiment import corpus_report
-from imdb_sentiment.corpus import get_reviews_data, ingest_reviews
+from imdb_sentiment.corpus import ingest as corpus_module
+from imdb_sentiment.corpus import summary as corpus_report
+from imdb_sentiment.corpus.ingest import get_reviews_data, ingest_reviews
 from stages import ingest
 from tests.conftest import corpus_files, pack, run_stage, write_folder
 

@@ -18,10 +18,10 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
-from imdb_sentiment import console as console_module
-from imdb_sentiment import corpus as corpus_module
-from imdb_sentiment import download
-from imdb_sentiment.progress import Progress, Task
+from imdb_sentiment.corpus import download
+from imdb_sentiment.corpus import ingest as corpus_module
+from imdb_sentiment.runtime import console as console_module
+from imdb_sentiment.runtime.progress import Progress, Task
 from stages import baseline, embed, evaluate, fetch, ingest, polarity, preprocess, train
 from tests.conftest import (
     Website,

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.encoding import PAD_ID, UNKNOWN_ID
+from imdb_sentiment.text.encoder import PAD_ID, UNKNOWN_ID
 
 TOKEN_IDS = np.array([[5, 9, 0, 0], [7, 0, 0, 0], [1, 2, 3, 4]], np.int32)
 LENGTHS = np.array([2, 1, 4], np.int32)
@@ -15,9 +15,9 @@ STATES = np.random.default_rng(0).normal(size=(3, 4, 5)).astype(np.float32)
 
 @pytest.fixture(scope="module")
 def layers() -> ModuleType:
-    import imdb_sentiment.layers
+    import imdb_sentiment.network.layers
 
-    return imdb_sentiment.layers
+    return imdb_sentiment.network.layers
 
 
 def pooled_by_hand(pooling: str) -> np.ndarray[Any, Any]:

@@ -17,7 +17,7 @@ IS_REAL = (np.arange(7) < LENGTHS[:, None])[..., None]
 
 
 def layer(bidirectional: bool, width: int = 3, **changes: Any) -> Any:
-    from imdb_sentiment.lstm import RowwiseLSTM
+    from imdb_sentiment.network.lstm import RowwiseLSTM
 
     made = RowwiseLSTM(UNITS, **{"activation": "tanh", "bidirectional": bidirectional, **changes})
     made.build((*INPUTS.shape[:2], width))
@@ -172,7 +172,7 @@ def test_a_gradient_of_what_was_not_remembered_is_refused() -> None:
 
 
 def test_tanh_is_that_of_numpy() -> None:
-    from imdb_sentiment.recurrence_steps import tanh
+    from imdb_sentiment.network.recurrence_steps import tanh
 
     numbers = np.concatenate([np.linspace(-12, 12, 4001), [0, np.inf, -np.inf, np.nan]]).astype(np.float32)
     found = np.array([tanh(its) for its in numbers])
@@ -180,7 +180,7 @@ def test_tanh_is_that_of_numpy() -> None:
 
 
 def test_layers_at_once_do_not_lift_the_limit_of_blas_under_each_other() -> None:
-    from imdb_sentiment.recurrence import _in_threads
+    from imdb_sentiment.network.recurrence import _in_threads
 
     def blas_threads(_: int = 0) -> int:
         time.sleep(0.001)  # long enough for another layer to end meanwhile

@@ -16,13 +16,13 @@ SEEN = np.array([True, False, False, True, False, False, False, False, False, Fa
 
 
 def metrics_of(y_true: Any = Y_TRUE, y_prob: Any = Y_PROB, seen: Any = SEEN) -> dict[str, Any]:
-    from imdb_sentiment.metrics import classification_metrics
+    from imdb_sentiment.evaluation.metrics import classification_metrics
 
     return classification_metrics(np.asarray(y_true, np.int8), np.asarray(y_prob, float), np.asarray(seen, bool))
 
 
 def evaluation_of(y_true: Any, y_prob: Any) -> Any:
-    from imdb_sentiment.metrics import Evaluation
+    from imdb_sentiment.evaluation.metrics import Evaluation
 
     y_true, y_prob = np.asarray(y_true, np.int8), np.asarray(y_prob, float)
     ids = np.array([f"test/pos/{row}_7" for row in range(len(y_true))])
@@ -86,14 +86,14 @@ def test_metrics_of_reviews_that_training_saw_one_and_all_are_plain_json() -> No
     ],
 )
 def test_the_interval_is_the_published_one(successes: int, trials: int, low: float, high: float) -> None:
-    from imdb_sentiment.metrics import wilson_interval
+    from imdb_sentiment.evaluation.metrics import wilson_interval
 
     assert wilson_interval(successes, trials) == pytest.approx((low, high), abs=5e-5)
 
 
 @pytest.mark.parametrize(("successes", "trials"), [(0, 1), (1, 1), (7, 10), (0, 210), (210, 210), (22_000, 25_000)])
 def test_the_intervals_ends_are_where_the_rate_is_1_96_standard_errors_away(successes: int, trials: int) -> None:
-    from imdb_sentiment.metrics import wilson_interval
+    from imdb_sentiment.evaluation.metrics import wilson_interval
 
     low, high = wilson_interval(successes, trials)
     rate = successes / trials
@@ -112,7 +112,7 @@ def test_the_metrics_have_the_interval_of_the_accuracy() -> None:
 
 
 def test_the_calibration_error_is_what_it_is_by_hand() -> None:
-    from imdb_sentiment.metrics import calibration_bins, expected_calibration_error
+    from imdb_sentiment.evaluation.metrics import calibration_bins, expected_calibration_error
 
     # Of 15 bins the first, the second (from 1/15 on), the one in the middle, and the last, which 1.0 is in as well.
     y_prob = np.array([0.02, 0.50, 0.98, 0.04, 0.52, 1.00, 0.08])
@@ -126,7 +126,7 @@ def test_the_calibration_error_is_what_it_is_by_hand() -> None:
 
 
 def test_a_model_that_is_as_often_right_as_it_says_has_no_calibration_error() -> None:
-    from imdb_sentiment.metrics import expected_calibration_error
+    from imdb_sentiment.evaluation.metrics import expected_calibration_error
 
     # 0.25 four times with one positive, and 0.75 four times with three.
     y_true = np.array([1, 0, 0, 0, 1, 1, 1, 0], np.int8)
@@ -139,7 +139,7 @@ def test_the_summary_says_loss_accuracy_interval_and_size() -> None:
 
 
 def test_the_predictions_are_a_table_in_the_reviews_own_order(tmp_path: Path) -> None:
-    from imdb_sentiment.metrics import write_predictions
+    from imdb_sentiment.evaluation.metrics import write_predictions
 
     write_predictions(evaluation_of([1, 0, 1], [0.25, 0.5, 0.8765432198]), tmp_path / "made/predictions.csv")
     assert (tmp_path / "made/predictions.csv").read_bytes() == (
@@ -151,7 +151,7 @@ def test_the_predictions_are_a_table_in_the_reviews_own_order(tmp_path: Path) ->
 
 
 def curves_of(y_true: Any, y_prob: Any, folder: Path) -> dict[str, list[dict[str, float]]]:
-    from imdb_sentiment.curves import write_curves
+    from imdb_sentiment.evaluation.curves import write_curves
 
     write_curves(evaluation_of(y_true, y_prob), folder)
     assert {path.name for path in folder.iterdir()} == {"roc.json", "precision_recall.json", "calibration.json"}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imdb_sentiment.params import ModelParams, TrainParams, read_yaml
-from imdb_sentiment.sequences import pad
+from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.runtime.params import ModelParams, TrainParams, read_yaml
 from tests.imports import ROOT
 
 VOCABULARY_SIZE = 10
@@ -33,7 +33,7 @@ def train_params(**changes: Any) -> TrainParams:
 
 
 def create(train: TrainParams | None = None, **changes: Any) -> Any:
-    from imdb_sentiment.model import create_baseline_model
+    from imdb_sentiment.network.model import create_baseline_model
 
     return create_baseline_model(VOCABULARY_SIZE, model_params(**changes), train or train_params())
 

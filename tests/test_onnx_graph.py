@@ -6,7 +6,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from imdb_sentiment.params import ModelParams
+from imdb_sentiment.runtime.params import ModelParams
 from tests.test_model import POOLINGS, TOKEN_IDS, VOCABULARY_SIZE, draw_weights, model_params, predict, train_params
 from tests.test_polarity_model import INPUTS, POLARITY
 from tests.test_polarity_model import create as create_polarity
@@ -15,8 +15,8 @@ ACTIVATIONS = get_args(ModelParams.model_fields["activation"].annotation)
 
 
 def saved_model(members: int = 1, temperature: float = 1.0, **changes: Any) -> Any:
-    from imdb_sentiment.model import create_model
-    from imdb_sentiment.saved_model import SavedModel
+    from imdb_sentiment.network.model import create_model
+    from imdb_sentiment.network.saved_model import SavedModel
 
     params = model_params(**changes)
     train = train_params(members=members)
@@ -25,7 +25,7 @@ def saved_model(members: int = 1, temperature: float = 1.0, **changes: Any) -> A
 
 
 def run_graph(saved: Any, inputs: dict[str, Any]) -> Any:
-    from imdb_sentiment.onnx_graph import build_graph
+    from imdb_sentiment.export.onnx_graph import build_graph
 
     session = onnxruntime.InferenceSession(build_graph(saved).SerializeToString())
     return session.run(None, inputs)[0]
@@ -87,7 +87,7 @@ def test_padding_changes_nothing() -> None:
 
 
 def test_equal_weights_make_equal_bytes_and_shared_vectors_stand_once_in_half_precision() -> None:
-    from imdb_sentiment.onnx_graph import build_graph
+    from imdb_sentiment.export.onnx_graph import build_graph
 
     def build(half: bool) -> Any:
         shared = {"architecture": "polarity", "pretrained_embeddings": True, "trainable_embeddings": False}
@@ -105,7 +105,7 @@ def test_equal_weights_make_equal_bytes_and_shared_vectors_stand_once_in_half_pr
 
 
 def test_the_polarity_model_of_the_other_tests_says_the_same() -> None:
-    from imdb_sentiment.saved_model import SavedModel
+    from imdb_sentiment.network.saved_model import SavedModel
 
     model = draw_weights(create_polarity(pooling="max_mean", lstm_layers=2))
     params = model_params(architecture="polarity", bidirectional=True, pooling="max_mean", lstm_layers=2)

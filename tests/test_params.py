@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 
-from imdb_sentiment.errors import ParamsError
-from imdb_sentiment.params import DataParams, Params, TrainParams, check, load_params, read_yaml, write_yaml
+from imdb_sentiment.runtime.errors import ParamsError
+from imdb_sentiment.runtime.params import DataParams, Params, TrainParams, check, load_params, read_yaml, write_yaml
 from tests.conftest import params_text, write_params
 from tests.imports import ROOT
 from variants.__main__ import merge

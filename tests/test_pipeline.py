@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from imdb_sentiment.params import Params, read_yaml, write_yaml
+from imdb_sentiment.runtime.params import Params, read_yaml, write_yaml
 from tests.imports import ROOT, imported_files
 from variants.__main__ import merge
 

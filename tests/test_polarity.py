@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import (
+from imdb_sentiment.artifacts.sequences import Sequences
+from imdb_sentiment.ngrams.polarity import (
     CHANNELS,
     MIN_REVIEWS,
     ORDERS,
@@ -22,7 +22,7 @@ from imdb_sentiment.polarity import (
     learn_unlabelled_polarity,
     ngram_keys,
 )
-from imdb_sentiment.sequences import Sequences
+from imdb_sentiment.runtime.errors import ArtifactError
 from tests.test_sequences import sequences_of
 
 VOCABULARY_SIZE = 7

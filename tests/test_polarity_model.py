@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from imdb_sentiment.encoding import PAD_ID
-from imdb_sentiment.polarity import CHANNELS
+from imdb_sentiment.ngrams.polarity import CHANNELS
+from imdb_sentiment.text.encoder import PAD_ID
 from tests.test_model import (
     TOKEN_IDS,
     VOCABULARY_SIZE,
@@ -26,7 +26,7 @@ INPUTS = {"token_ids": TOKEN_IDS, "polarity": POLARITY}
 
 
 def create(train: Any = None, **changes: Any) -> Any:
-    from imdb_sentiment.model import create_model
+    from imdb_sentiment.network.model import create_model
 
     reads = {"architecture": "polarity", "polarity_inputs": True, "polarity_scores": True}
     params = model_params(**{**reads, "bidirectional": True, "segment_length": SEGMENT, **changes})

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from imdb_sentiment.errors import TuningError
-from imdb_sentiment.params import Params
-from imdb_sentiment.study import open_study, storage_errors
-from imdb_sentiment.tuning import ended, search
+from imdb_sentiment.runtime.errors import TuningError
+from imdb_sentiment.runtime.params import Params
+from imdb_sentiment.tuning.search import ended, search
+from imdb_sentiment.tuning.study import open_study, storage_errors
 from tests.conftest import write_params
 from tests.sharing import assert_two_processes_share, close, load_space, nothing, run
 

@@ -11,9 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 import imdb_sentiment
-from imdb_sentiment import SentimentModel, predictor
-from imdb_sentiment.errors import ArtifactError, InputError
-from imdb_sentiment.metrics import read_predictions
+from imdb_sentiment import SentimentModel
+from imdb_sentiment.evaluation.metrics import read_predictions
+from imdb_sentiment.prediction import predictor
+from imdb_sentiment.runtime.errors import ArtifactError, InputError
 from tests.test_saved_model import save
 
 # Not pandas: pyarrow imports it wherever it is installed.
@@ -74,9 +75,9 @@ def test_what_is_no_list_of_texts_is_refused(model: SentimentModel, texts: Any, 
 
 
 def test_a_model_that_reads_the_padding_reads_each_review_at_full_length(tmp_path: Path) -> None:
-    from imdb_sentiment.encoding import SPECIAL_TOKENS, TextEncoder
-    from imdb_sentiment.export import write_exported_model
-    from imdb_sentiment.sequences import pad
+    from imdb_sentiment.artifacts.sequences import pad
+    from imdb_sentiment.export.export import write_exported_model
+    from imdb_sentiment.text.encoder import SPECIAL_TOKENS, TextEncoder
     from tests.test_model import create, draw_weights, predict
 
     plain = draw_weights(create(ignore_padding=False, pooling="last"))
@@ -140,7 +141,7 @@ def test_no_folder_and_no_graph_are_refused(exported: Path, tmp_path: Path) -> N
 def test_predicting_imports_nothing_of_the_pipeline(exported_once: Path) -> None:
     # In a process of its own: here much of it is loaded already.
     script = (
-        "import sys; from imdb_sentiment import SentimentModel, commands, explanation, tables;"
+        "import sys; from imdb_sentiment import SentimentModel; from imdb_sentiment.app import commands; from imdb_sentiment.prediction import explanation, tables;"
         "model = SentimentModel.load(sys.argv[1]); model.predict(['good'] * 99);"
         "explanation.explain(model, 'So good!');"
         "print(*sys.modules)"

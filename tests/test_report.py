@@ -9,13 +9,13 @@ import pandas as pd
 import pytest
 from typer.testing import Result
 
-from imdb_sentiment.charts import Curve, Interval, curve_chart, interval_chart, ticks_around
-from imdb_sentiment.explanation import Explanation, Word
-from imdb_sentiment.metrics import wilson_interval
-from imdb_sentiment.params import load_params
-from imdb_sentiment.report import Mistake, Report, accuracy_by_length, accuracy_by_rating, gather_report
-from imdb_sentiment.report_page import render_report
-from imdb_sentiment.storage import read_json
+from imdb_sentiment.evaluation.metrics import wilson_interval
+from imdb_sentiment.prediction.explanation import Explanation, Word
+from imdb_sentiment.report.charts import Curve, Interval, curve_chart, interval_chart, ticks_around
+from imdb_sentiment.report.gather import Mistake, Report, accuracy_by_length, accuracy_by_rating, gather_report
+from imdb_sentiment.report.page import render_report
+from imdb_sentiment.runtime.files import read_json
+from imdb_sentiment.runtime.params import load_params
 from stages import report as report_stage
 from tests.conftest import assert_refused, run_stage, snapshot
 from tests.refusal import full_disk

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.cleaning import clean_text
+from imdb_sentiment.text.cleaning import clean_text
 from tests.imports import ROOT
 
 SAMPLE = ROOT / "data/sample"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.errors import PipelineError
+from imdb_sentiment.runtime.errors import PipelineError
 from tests.conftest import snapshot
 from tests.test_model import TOKEN_IDS, VOCABULARY_SIZE, create, draw_weights, model_params, predict, train_params
 
@@ -17,7 +17,7 @@ BIAS = "member_1/sentiment/bias"
 
 
 def save(model: Any, folder: Path, **changes: Any) -> Path:
-    from imdb_sentiment.saved_model import SavedModel, save_model
+    from imdb_sentiment.network.saved_model import SavedModel, save_model
 
     folder.mkdir()
     save_model(SavedModel([model], VOCABULARY_SIZE, model_params(**changes), train_params()), folder)
@@ -33,7 +33,7 @@ def save(model: Any, folder: Path, **changes: Any) -> Path:
     ],
 )
 def test_a_saved_and_loaded_model_predicts_the_same(tmp_path: Path, changes: dict[str, Any]) -> None:
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.network.saved_model import load_model
 
     model = draw_weights(create(**changes))
     loaded = load_model(save(model, tmp_path / "model", **changes))
@@ -111,7 +111,7 @@ def in_weights(change: Callable[[dict[str, Any]], None]) -> Callable[[Path], Non
 def test_a_folder_that_holds_no_model_is_refused(
     tmp_path: Path, break_it: Callable[[Path], object], file: str, message: str
 ) -> None:
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.network.saved_model import load_model
 
     folder = save(create(), tmp_path / "model")
     break_it(folder)
@@ -125,7 +125,7 @@ FROZEN = {"trainable_embeddings": False, "pretrained_embeddings": True}
 
 
 def ensemble(temperature: float = 1.0, **changes: Any) -> Any:
-    from imdb_sentiment.saved_model import SavedModel
+    from imdb_sentiment.network.saved_model import SavedModel
 
     members = [draw_weights(create(**changes), seed) for seed in (1, 2)]
     return SavedModel(members, VOCABULARY_SIZE, model_params(**changes), train_params(members=2), temperature)
@@ -139,7 +139,7 @@ def test_the_logits_of_the_members_are_averaged_and_divided_by_the_temperature()
 
 
 def test_several_members_come_back_and_what_does_not_train_stands_once(tmp_path: Path) -> None:
-    from imdb_sentiment.saved_model import load_model, save_model
+    from imdb_sentiment.network.saved_model import load_model, save_model
 
     saved = ensemble(temperature=0.5, **FROZEN)
     vectors = np.linspace(-1, 1, 40, dtype=np.float16).reshape(10, 4)
@@ -154,7 +154,7 @@ def test_several_members_come_back_and_what_does_not_train_stands_once(tmp_path:
 
 
 def test_frozen_vectors_that_half_precision_would_round_are_kept_whole(tmp_path: Path) -> None:
-    from imdb_sentiment.saved_model import save_model
+    from imdb_sentiment.network.saved_model import save_model
 
     saved = ensemble(**FROZEN)
     for member in saved.members:
@@ -165,7 +165,7 @@ def test_frozen_vectors_that_half_precision_would_round_are_kept_whole(tmp_path:
 
 
 def test_the_temperature_holds_for_one_member_too() -> None:
-    from imdb_sentiment.saved_model import SavedModel
+    from imdb_sentiment.network.saved_model import SavedModel
 
     member = draw_weights(create())
     alone = predict(member, TOKEN_IDS).astype(float)
@@ -175,7 +175,7 @@ def test_the_temperature_holds_for_one_member_too() -> None:
 
 
 def test_random_vectors_that_do_not_train_are_each_members_own(tmp_path: Path) -> None:
-    from imdb_sentiment.saved_model import load_model, save_model
+    from imdb_sentiment.network.saved_model import load_model, save_model
 
     saved = ensemble(trainable_embeddings=False)
     save_model(saved, tmp_path)

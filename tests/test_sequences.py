@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.encoding import PAD_ID
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.sequences import PARTS, Sequences, load_sequences, pad, save_sequences
+from imdb_sentiment.artifacts.sequences import PARTS, Sequences, load_sequences, pad, save_sequences
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.text.encoder import PAD_ID
 
 VOCABULARY_SIZE = 10
 REAL_IDS = st.integers(1, VOCABULARY_SIZE - 1)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.errors import SourceError
-from imdb_sentiment.source import SourceFile, read_source
+from imdb_sentiment.corpus.archive import SourceFile, read_source
+from imdb_sentiment.runtime.errors import SourceError
 from tests.conftest import corpus_files, pack, snapshot, write_folder
 
 COMPRESSIONS = ("", "gz", "bz2", "xz")

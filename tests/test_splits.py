@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.errors import SourceError
-from imdb_sentiment.params import PreprocessParams
-from imdb_sentiment.splits import assign_parts
+from imdb_sentiment.dataset.splits import assign_parts
+from imdb_sentiment.runtime.errors import SourceError
+from imdb_sentiment.runtime.params import PreprocessParams
 
 
 def params(**changes: Any) -> PreprocessParams:

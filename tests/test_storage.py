@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.errors import ArtifactError, OutputError
-from imdb_sentiment.storage import read_json, read_npz, write_json, write_npz, written_beside, written_together
+from imdb_sentiment.runtime.errors import ArtifactError, OutputError
+from imdb_sentiment.runtime.files import read_json, read_npz, write_json, write_npz, written_beside, written_together
 from tests.conftest import snapshot
 
 # KeyboardInterrupt is what Ctrl-C raises; it is no Exception.
@@ -156,8 +156,8 @@ FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 import numpy as np
-from imdb_sentiment.errors import OutputError
-from imdb_sentiment.storage import write_json, write_npz, written_together
+from imdb_sentiment.runtime.errors import OutputError
+from imdb_sentiment.runtime.files import write_json, write_npz, written_together
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))

@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment import tables
-from imdb_sentiment.errors import InputError
-from imdb_sentiment.tables import FORMATS, BadRows, open_table
-from imdb_sentiment.texts import MAX_CHARACTERS
+from imdb_sentiment.prediction import tables
+from imdb_sentiment.prediction.tables import FORMATS, BadRows, open_table
+from imdb_sentiment.prediction.texts import MAX_CHARACTERS
+from imdb_sentiment.runtime.errors import InputError
 
 ROWS = [
     {"id": "1", "text": 'Good, "really" good\nfilm', "note": "é"},

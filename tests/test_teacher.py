@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from imdb_sentiment.encoding import TextEncoder
-from imdb_sentiment.errors import ArtifactError
-from imdb_sentiment.polarity import ORDERS, PolarityTable, learn_polarity
-from imdb_sentiment.teacher import encode_unlabelled, ngram_matrix, read_opinions, teach
+from imdb_sentiment.ngrams.polarity import ORDERS, PolarityTable, learn_polarity
+from imdb_sentiment.ngrams.teacher import encode_unlabelled, ngram_matrix, read_opinions, teach
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.text.encoder import TextEncoder
 from tests.conftest import write_params
 from tests.refusal import assert_refused_untouched, run_polarity
 from tests.test_sequences import sequences_of

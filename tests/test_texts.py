@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.errors import InputError
-from imdb_sentiment.texts import MAX_CHARACTERS, problem_of, read_text
+from imdb_sentiment.prediction.texts import MAX_CHARACTERS, problem_of, read_text
+from imdb_sentiment.runtime.errors import InputError
 
 
 @pytest.mark.parametrize("text", ["Good", " a ", "é" * MAX_CHARACTERS, "\N{GRINNING FACE}"])

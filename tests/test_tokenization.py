@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment.tokenization import tokenize
+from imdb_sentiment.text.tokenization import tokenize
 
 # Ordinary text rarely comes out of all of Unicode by chance: letters, apostrophes and marks close together do more.
 TEXTS = st.one_of(st.text(), st.text(alphabet="aBé'_-!. \n\u20199\u0130"))

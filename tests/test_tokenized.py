@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from imdb_sentiment import tokenized
-from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
-from imdb_sentiment.sequences import pad
-from imdb_sentiment.tokenization import tokenize
-from imdb_sentiment.tokenized import count_tokens, in_blocks, tokenize_all
+from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.text import bulk_tokenization as tokenized
+from imdb_sentiment.text.bulk_tokenization import count_tokens, in_blocks, tokenize_all
+from imdb_sentiment.text.encoder import UNKNOWN_ID, TextEncoder
+from imdb_sentiment.text.tokenization import tokenize
 from tests.test_tokenization import TEXTS
 
 WORDS = ["a", "b", "é", "'", "!", "a'b", "_", "\u2014"]
@@ -92,7 +92,7 @@ def test_encoding_many_keeps_the_order_over_the_blocks(monkeypatch: pytest.Monke
 
 @given(TEXTS)
 def test_the_spans_are_where_the_tokens_stand(text: str) -> None:
-    from imdb_sentiment.tokenization import token_spans
+    from imdb_sentiment.text.tokenization import token_spans
 
     spans = token_spans(text)
     assert len(spans) == len(tokenize(text))

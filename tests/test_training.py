@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from imdb_sentiment.encoding import SPECIAL_TOKENS, TextEncoder
-from imdb_sentiment.errors import ArtifactError, TrainingError
-from imdb_sentiment.params import ModelParams, TrainParams
-from imdb_sentiment.polarity import CHANNELS
-from imdb_sentiment.sequences import Sequences, save_sequences
+from imdb_sentiment.artifacts.sequences import Sequences, save_sequences
+from imdb_sentiment.ngrams.polarity import CHANNELS
+from imdb_sentiment.runtime.errors import ArtifactError, TrainingError
+from imdb_sentiment.runtime.params import ModelParams, TrainParams
+from imdb_sentiment.text.encoder import SPECIAL_TOKENS, TextEncoder
 from tests.conftest import snapshot
 from tests.test_model import VOCABULARY_SIZE, model_params, predict, train_params
 from tests.test_sequences import sequences_of
@@ -50,8 +50,8 @@ def fit(
     **options: Any,
 ) -> "Fit":
     """Return a new model, fitted, with its history."""
-    from imdb_sentiment.model import create_model
-    from imdb_sentiment.training import make_reproducible, split_and_fit_dataset
+    from imdb_sentiment.network.model import create_model
+    from imdb_sentiment.training.fit import make_reproducible, split_and_fit_dataset
 
     make_reproducible(train.seed)
     model = create_model(VOCABULARY_SIZE, params, train)
@@ -106,7 +106,7 @@ def recorder() -> Recorder:
 @pytest.fixture(scope="module")
 def fitted(curves: Path, recorder: Recorder) -> Fit:
     """Return one fit that many tests look at, since each takes seconds. It sees no test part."""
-    from imdb_sentiment.training_log import TrainingLog
+    from imdb_sentiment.training.log import TrainingLog
 
     log = TrainingLog(curves)
     its = fit(parts_of(test=Untouchable()), log=log, progress=recorder)
@@ -142,8 +142,8 @@ def test_reviews_that_can_be_told_apart_are(fitted: Fit) -> None:
 
 
 def test_the_seed_draws_the_first_weights() -> None:
-    from imdb_sentiment.model import create_baseline_model
-    from imdb_sentiment.training import make_reproducible
+    from imdb_sentiment.network.model import create_baseline_model
+    from imdb_sentiment.training.fit import make_reproducible
 
     starts = []
     for seed in (1, 2, 1):
@@ -163,7 +163,7 @@ def test_batches_of_any_lengths_can_follow_each_other() -> None:
 
 
 def test_the_rate_falls_along_half_a_cosine_or_not_at_all() -> None:
-    from imdb_sentiment.training import learning_rate_at
+    from imdb_sentiment.training.fit import learning_rate_at
 
     cosine = train_params(learning_rate=0.5, learning_rate_schedule="cosine")
     half = math.sqrt(0.5) / 4
@@ -193,8 +193,8 @@ class Barely:
 
 @pytest.fixture(scope="module")
 def barely() -> Barely:
-    from imdb_sentiment.model import create_baseline_model
-    from imdb_sentiment.training import make_reproducible
+    from imdb_sentiment.network.model import create_baseline_model
+    from imdb_sentiment.training.fit import make_reproducible
 
     params = model_params(ignore_padding=False)
     recorder = Recorder()
@@ -212,7 +212,7 @@ def test_the_numbers_of_an_epoch_are_means_over_its_reviews(barely: Barely) -> N
 
 
 def test_each_epochs_batches_are_drawn_from_the_seed(barely: Barely) -> None:
-    from imdb_sentiment.batches import length_grouped_rows
+    from imdb_sentiment.artifacts.batches import length_grouped_rows
 
     losses = barely.losses(reviews_of())
     rng = np.random.default_rng(3)
@@ -268,8 +268,8 @@ def test_the_curves_summary_is_that_of_the_last_epoch(fitted: Fit, curves: Path)
 
 
 def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
-    from imdb_sentiment.model import create_baseline_model
-    from imdb_sentiment.training import split_and_fit_dataset
+    from imdb_sentiment.network.model import create_baseline_model
+    from imdb_sentiment.training.fit import split_and_fit_dataset
 
     params, train = model_params(activation="relu"), train_params(epochs=1)
     model = create_baseline_model(VOCABULARY_SIZE, params, train)
@@ -301,7 +301,7 @@ def write_inputs(folder: Path, **parts: Sequences) -> None:
 
 
 def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = TRAIN) -> None:
-    from imdb_sentiment.training import train_model
+    from imdb_sentiment.training.fit import train_model
 
     names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
     inputs = [folder / name for name in names]
@@ -310,8 +310,8 @@ def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = 
 
 
 def test_what_train_writes_is_the_fit_and_its_temperature(fitted: Fit, curves: Path, tmp_path: Path) -> None:
-    from imdb_sentiment.calibration import fit_temperature
-    from imdb_sentiment.saved_model import SavedModel, save_model
+    from imdb_sentiment.network.saved_model import SavedModel, save_model
+    from imdb_sentiment.training.calibration import fit_temperature
 
     write_inputs(tmp_path)
     before = set(snapshot(tmp_path))
@@ -337,8 +337,8 @@ POLARITY = {"architecture": "polarity", "pretrained_embeddings": True, "trainabl
 
 
 def test_members_come_from_seeds_of_their_own_and_twice_the_same(tmp_path: Path) -> None:
-    from imdb_sentiment.calibration import fit_temperature
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.network.saved_model import load_model
+    from imdb_sentiment.training.calibration import fit_temperature
 
     write_inputs(tmp_path)
     params, train = model_params(**POLARITY, dropout_rate=0.2), train_params(epochs=1, members=2, seed=5)
@@ -374,7 +374,7 @@ def test_members_come_from_seeds_of_their_own_and_twice_the_same(tmp_path: Path)
 
 
 def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
-    from imdb_sentiment.saved_model import load_model
+    from imdb_sentiment.network.saved_model import load_model
 
     write_inputs(tmp_path)
     params = model_params(pretrained_embeddings=True)
@@ -384,7 +384,7 @@ def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
 
 
 def test_weights_are_averaged_along_the_last_share_of_the_steps() -> None:
-    from imdb_sentiment.fit_state import WeightAverage
+    from imdb_sentiment.training.state import WeightAverage
 
     class Moving:
         def __init__(self) -> None:
@@ -412,9 +412,9 @@ AVERAGING = train_params(epochs=2, batch_size=1, averaged_share=0.6, seed=4)
 @pytest.fixture(scope="module")
 def steps() -> list[list[Any]]:
     """Return the weights after each of the 24 steps of a fit by AVERAGING, in a loop of the test's own."""
-    from imdb_sentiment.batches import length_grouped_rows, take_batch
-    from imdb_sentiment.model import create_model
-    from imdb_sentiment.training import make_reproducible
+    from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
+    from imdb_sentiment.network.model import create_model
+    from imdb_sentiment.training.fit import make_reproducible
 
     make_reproducible(4)
     model = create_model(VOCABULARY_SIZE, model_params(), AVERAGING)
@@ -431,7 +431,7 @@ def steps() -> list[list[Any]]:
 def test_the_mean_of_the_weights_is_kept_only_if_it_validates_better(
     steps: list[list[Any]], of_mean: float, is_kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from imdb_sentiment import training
+    from imdb_sentiment.training import fit as training
 
     # The first epoch validates worse than the second, and that not as well as the mean, or equally well.
     accuracies = iter([0.5, 0.6, of_mean])
@@ -446,7 +446,7 @@ def test_the_mean_of_the_weights_is_kept_only_if_it_validates_better(
 
 
 def test_sure_mistakes_have_a_loss_that_is_a_number() -> None:
-    from imdb_sentiment.training import _scores
+    from imdb_sentiment.training.fit import _scores
 
     scores = _scores(np.array([1, 0, 1], np.int8), np.array([0.0, 0.5, 1.0]))
     # -log(1e-7), log(2) and nothing; one half is called positive.
@@ -501,7 +501,7 @@ def test_channels_and_vectors_of_other_sequences_are_refused(
 
 
 def test_the_seed_after_the_largest_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    from imdb_sentiment import training
+    from imdb_sentiment.training import fit as training
 
     seeds = []
     monkeypatch.setattr(training, "split_and_fit_dataset", lambda *its, **_: seeds.append(its[3].seed))

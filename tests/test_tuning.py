@@ -16,15 +16,17 @@ from optuna.trial import TrialState
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
-from imdb_sentiment import commands, trial, tuning
-from imdb_sentiment.errors import ArtifactError, ParamsError, TrialError, TuningError
-from imdb_sentiment.params import Params, load_params
-from imdb_sentiment.search_space import SearchSpace, load_search_space
-from imdb_sentiment.study import open_study, storage_errors
-from imdb_sentiment.trial import identify_inputs, run_trial
-from imdb_sentiment.tuning import FAILURES_TO_STOP, ended, result_of, search, values_of
-from imdb_sentiment.tuning import Result as Found
-from imdb_sentiment.tuning_view import print_result, shown_trials, trials_table
+from imdb_sentiment.app import commands
+from imdb_sentiment.runtime.errors import ArtifactError, ParamsError, TrialError, TuningError
+from imdb_sentiment.runtime.params import Params, load_params
+from imdb_sentiment.tuning import search as tuning
+from imdb_sentiment.tuning import trial
+from imdb_sentiment.tuning.search import FAILURES_TO_STOP, ended, result_of, search, values_of
+from imdb_sentiment.tuning.search import Result as Found
+from imdb_sentiment.tuning.search_space import SearchSpace, load_search_space
+from imdb_sentiment.tuning.study import open_study, storage_errors
+from imdb_sentiment.tuning.trial import identify_inputs, run_trial
+from imdb_sentiment.tuning.view import print_result, shown_trials, trials_table
 from tests.conftest import assert_refused, write_params
 from tests.imports import ROOT
 from tests.sharing import assert_two_processes_share, close
@@ -329,7 +331,7 @@ def test_two_commands_share_a_study(prepared: Path) -> None:
     (prepared / "tune.yaml").write_text("train.batch_size: [4, 8]\nmodel.dropout_rate: {low: 0.0, high: 0.5}\n")
     options = ["--space", prepared / "tune.yaml", "--params", prepared / "params.yaml", "--data", prepared]
     storage = f"sqlite:///{prepared / 'study.db'}"
-    command = [sys.executable, "-m", "imdb_sentiment.commands", "tune", *map(str, options), "--storage", storage]
+    command = [sys.executable, "-m", "imdb_sentiment.app.commands", "tune", *map(str, options), "--storage", storage]
     both = [subprocess.Popen([*command, "--trials", "4"], stderr=subprocess.PIPE, text=True) for _ in range(2)]
     said = [process.communicate()[1] for process in both]
     assert [process.returncode for process in both] == [0, 0], said

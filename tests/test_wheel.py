@@ -64,7 +64,7 @@ def test_it_predicts_and_explains_where_the_pipeline_is_not_installed(
         "sys.meta_path.insert(0, Absent())\n"
         "import imdb_sentiment\n"
         "assert imdb_sentiment.__file__.startswith(sys.argv[1]), imdb_sentiment.__file__\n"
-        "from imdb_sentiment.commands import app\n"
+        "from imdb_sentiment.app.commands import app\n"
         "app(sys.argv[2:])\n"
     )
     (tmp_path / "table.csv").write_text("text\n" + "I loved every minute of it.\n" * 40)

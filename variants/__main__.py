@@ -13,9 +13,9 @@ from typing import Annotated, Any
 
 import typer
 
-from imdb_sentiment.cli import command_app
-from imdb_sentiment.errors import ParamsError, PipelineError
-from imdb_sentiment.params import Params, check, read_yaml, write_yaml
+from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.errors import ParamsError, PipelineError
+from imdb_sentiment.runtime.params import Params, check, read_yaml, write_yaml
 from stages.summarize import summarize
 
 ROOT = Path(__file__).resolve().parent.parent

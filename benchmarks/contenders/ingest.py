@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from benchmarks.loose_files import LABELLED
 from benchmarks.setting import Contend, Lap, Setting, timed
-from imdb_sentiment.errors import InputError
+from imdb_sentiment.runtime.errors import InputError
 
 _OPENERS: Final[tuple[tuple[bytes, Callable[[Path], Any]], ...]] = (
     (b"\xfd7zXZ\x00", lzma.open),

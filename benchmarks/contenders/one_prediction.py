@@ -8,11 +8,11 @@ import numpy as np
 
 from benchmarks.contenders.prediction import fit_sklearn, load_keras, texts_to_classify
 from benchmarks.setting import ALONE, Contend, Lap, Setting, timed
-from imdb_sentiment.cleaning import clean_text
-from imdb_sentiment.predictor import SentimentModel
+from imdb_sentiment.prediction.predictor import SentimentModel
+from imdb_sentiment.text.cleaning import clean_text
 
 if TYPE_CHECKING:
-    from imdb_sentiment.inference import TextClassifier
+    from imdb_sentiment.network.predict import TextClassifier
 
 
 def _one_by_one(predict: Callable[[str], Any], setting: Setting) -> Lap:

@@ -7,10 +7,10 @@ import numpy as np
 
 from benchmarks.contenders.texts import read_split
 from benchmarks.setting import Contend, Lap, Setting, timed
-from imdb_sentiment.predictor import SentimentModel
+from imdb_sentiment.prediction.predictor import SentimentModel
 
 if TYPE_CHECKING:
-    from imdb_sentiment.inference import TextClassifier
+    from imdb_sentiment.network.predict import TextClassifier
 
 BATCH_SIZE: Final = 256  # of Keras's `predict`
 WARM_UP: Final = 512  # reviews: what is compiled at the first is not the work
@@ -23,7 +23,7 @@ def texts_to_classify(setting: Setting, most: int | None = None) -> list[str]:
 
 def load_keras(setting: Setting) -> "TextClassifier":
     """Return the trained model in Keras, with what turns a text into its inputs."""
-    from imdb_sentiment.inference import TextClassifier
+    from imdb_sentiment.network.predict import TextClassifier
 
     paths = (setting.data / name for name in ("trained", "vocabulary.json", "polarity.npz"))
     return TextClassifier.load(*paths)
@@ -80,7 +80,7 @@ def keras_from_ids(setting: Setting, *, stock: bool) -> Lap:
 
 
 def _read_by_stock_layers(model: Any) -> None:
-    from imdb_sentiment.lstm import RowwiseLSTM
+    from imdb_sentiment.network.lstm import RowwiseLSTM
 
     for layer in model._flatten_layers():
         if isinstance(layer, RowwiseLSTM):

@@ -8,11 +8,11 @@ import numpy as np
 
 from benchmarks.contenders.texts import read_split
 from benchmarks.setting import Contend, Lap, Setting, timed
-from imdb_sentiment.encoding import SPECIAL_TOKENS, UNKNOWN_ID, keep_ends
-from imdb_sentiment.params import PreprocessParams, load_params
-from imdb_sentiment.preprocessing import learn_and_encode
-from imdb_sentiment.sequences import pad
-from imdb_sentiment.tokenization import tokenize
+from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.dataset.preprocess import learn_and_encode
+from imdb_sentiment.runtime.params import PreprocessParams, load_params
+from imdb_sentiment.text.encoder import SPECIAL_TOKENS, UNKNOWN_ID, keep_ends
+from imdb_sentiment.text.tokenization import tokenize
 
 
 class _Task(NamedTuple):

@@ -4,7 +4,7 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from imdb_sentiment.reviews import iterate_reviews
+from imdb_sentiment.artifacts.reviews import iterate_reviews
 
 
 class Labelled(NamedTuple):

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from benchmarks.setting import Contend, Lap, Setting
 from benchmarks.training_peers import PEERS, load_task
-from imdb_sentiment.params import Params, check, read_yaml
+from imdb_sentiment.runtime.params import Params, check, read_yaml
 from variants.__main__ import merge
 
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from benchmarks.contenders.texts import read_split
 from benchmarks.setting import UNLABELLED, Contend, Lap, Setting, timed
-from imdb_sentiment.encoding import UNKNOWN_ID, TextEncoder
-from imdb_sentiment.params import Params, load_params
+from imdb_sentiment.runtime.params import Params, load_params
+from imdb_sentiment.text.encoder import UNKNOWN_ID, TextEncoder
 
 
 class _Task(NamedTuple):
@@ -35,7 +35,7 @@ def ours(setting: Setting) -> Lap:
 
     The decomposition takes as long for few reviews as for many: of all 75,000, skip-gram is left further behind.
     """
-    from imdb_sentiment.embeddings import (
+    from imdb_sentiment.vectors.cooccurrence import (
         count_cooccurrences,
         factorize,
         positive_pointwise_mutual_information,
@@ -53,10 +53,10 @@ def ours(setting: Setting) -> Lap:
 
 
 def gensim(setting: Setting, *, workers: int) -> Lap:
-    """Skip-gram as `imdb_sentiment.skip_gram` has gensim learn it, on so many threads. On several, no two are alike."""
+    """Skip-gram as `imdb_sentiment.vectors.skip_gram` has gensim learn it, on so many threads. On several, no two are alike."""
     from gensim.models import Word2Vec
 
-    from imdb_sentiment.skip_gram import EPOCHS, NEGATIVE_SAMPLES
+    from imdb_sentiment.vectors.skip_gram import EPOCHS, NEGATIVE_SAMPLES
 
     task = _load(setting)
 

@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from imdb_sentiment.predictor import Prediction, SentimentModel
+    from imdb_sentiment.prediction.predictor import Prediction, SentimentModel
 
 __all__ = ["Prediction", "SentimentModel"]
 
@@ -12,5 +12,5 @@ __all__ = ["Prediction", "SentimentModel"]
 def __getattr__(name: str) -> Any:
     # Not imported before it is asked for: a stage that predicts nothing must not depend on what predicts.
     if name in __all__:
-        return getattr(import_module("imdb_sentiment.predictor"), name)
+        return getattr(import_module("imdb_sentiment.prediction.predictor"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

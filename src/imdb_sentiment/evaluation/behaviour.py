@@ -1,0 +1,114 @@
+"""What a classifier must not care about, and what it must: measured by changing texts and watching its probabilities.
+
+After the invariance and directional tests of CheckList (Ribeiro et al. 2020, section 2). No label is used. What takes
+texts and gives the probabilities of the positive class, `float64 [B]`, can be measured, an LSTM or its linear peer.
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imdb_sentiment.artifacts.labels import THRESHOLD
+from imdb_sentiment.artifacts.reviews import iterate_reviews
+from imdb_sentiment.runtime.errors import ArtifactError
+
+Predict = Callable[[list[str]], NDArray[np.float64]]
+
+NAMES: Final = ("The Long Harbour", "Glass Orchard", "Seven Winters", "Nora's Boat", "Ashes in June", "Second Violin")
+ACTORS: Final = ("Maria Lindgren", "Tom Okafor", "Yuki Tanabe", "Elena Rossi", "Samuel Price", "Priya Raman")
+_NAMED: Final = (
+    "{film} is the kind of film that stays with you for days. {actor} is superb, and the last scene made me cry.",
+    "I wanted to like {film}, but it drags on and on. {actor} looks bored, and so was I after twenty minutes.",
+    "We saw {film} on a rainy Sunday. {actor} plays a teacher who comes back to his village. It was fine, no more.",
+    "What a waste of two hours! Not even {actor} can save {film} from its stupid plot and its awful dialogue.",
+    "{film} is funny, warm and beautifully shot. I would watch {actor} read a telephone book.",
+    "The first half of {film} is slow, but {actor} wins you over, and by the end I did not want to leave.",
+)
+_SUBJECTS: Final = (
+    "The film", "The story", "The acting", "The ending", "The music", "The script", "The cast", "The camera work"
+)  # fmt: skip
+_GOOD: Final = ("good", "great", "funny", "interesting", "convincing")
+_BAD: Final = ("bad", "boring", "terrible", "awful", "disappointing")
+_TURNS: Final = (
+    ("I expected to hate it, but {0}.", ("I loved it", "it is wonderful", "it won me over", "I had a great time")),
+    ("I expected to love it, but {0}.", ("I hated it", "it is terrible", "it lost me soon", "I was bored to tears")),
+)
+_NEUTRAL: Final = "I saw it on a Tuesday with my brother."
+_WORDS_TO_AN_ERROR: Final = 20
+_SAMPLE: Final = 500
+
+
+def sample_reviews(reviews: Path) -> list[str]:
+    """Return the texts of at most 500 reviews of the dataset's test split, evenly spread over their ids.
+
+    Raises ArtifactError.
+    """
+    texts: dict[str, str] = {}
+    for batch in iterate_reviews(reviews, ["review_id", "split", "text"]):
+        rows = batch.to_pylist()
+        texts |= {row["review_id"]: row["text"] for row in rows if row["split"] == "test"}
+    if not texts:
+        raise ArtifactError(reviews, "no test review", "some, to change their texts")
+    ids = sorted(texts)
+    return [texts[ids[at]] for at in np.unique(np.linspace(0, len(ids) - 1, _SAMPLE).astype(int))]
+
+
+def measure_behaviour(predict: Predict, reviews: Sequence[str], seed: int = 0) -> dict[str, float]:
+    """Return the rates: shares of pairs in the right order, mean changes of the probability, shares of changed sides.
+
+    The sentences are written for it; `reviews` are the texts to which something is added or in which letters change
+    places.
+    """
+    named = predict([text.format(film=film, actor=ACTORS[0]) for text, film in product(_NAMED, NAMES)])
+    played = predict([text.format(film=NAMES[0], actor=actor) for text, actor in product(_NAMED, ACTORS)])
+    hated_first, loved_first = (predict([start.format(end) for end in ends]) for start, ends in _TURNS)
+    before = predict(list(reviews))
+    rates = {
+        "film_name_change": _mean_change(named.reshape(len(_NAMED), -1)),
+        "actor_name_change": _mean_change(played.reshape(len(_NAMED), -1)),
+        "not_good_below_good": float((_negated(predict, _GOOD) < 0).mean()),
+        "not_bad_over_bad": float((_negated(predict, _BAD) > 0).mean()),
+        "turned_over": float(np.mean([*(hated_first >= THRESHOLD), *(loved_first < THRESHOLD)])),
+    }
+    rng = np.random.default_rng(seed)
+    changes = {
+        "neutral_sentence": [f"{review} {_NEUTRAL}" for review in reviews],
+        "typing_errors": [with_typing_errors(review, rng) for review in reviews],
+        "capitals": [review.upper() for review in reviews],
+    }
+    for name, changed in changes.items():
+        after = predict(changed)
+        rates[f"{name}_change"] = float(np.abs(after - before).mean())
+        rates[f"{name}_other_side"] = float(((after >= THRESHOLD) != (before >= THRESHOLD)).mean())
+    return rates
+
+
+def with_typing_errors(text: str, rng: np.random.Generator) -> str:
+    """Return `text` with two neighbouring inner letters exchanged in about every twentieth word of four or more."""
+    words = text.split(" ")
+    for index in np.flatnonzero(rng.random(len(words)) < 1 / _WORDS_TO_AN_ERROR):
+        word = words[index]
+        if len(word) >= 4 and word.isalpha():
+            at = int(rng.integers(1, len(word) - 2))
+            words[index] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    return " ".join(words)
+
+
+def _negated(predict: Predict, words: Sequence[str]) -> NDArray[np.float64]:
+    """Return what "not" adds to the probability, for each subject and word."""
+    plain, negated = (
+        predict([f"{subject} is {given}{word}." for subject, word in product(_SUBJECTS, words)])
+        for given in ("", "not ")
+    )
+    return negated - plain
+
+
+def _mean_change(probabilities: NDArray[np.float64]) -> float:
+    """Return the mean distance of two different probabilities of a row, `probabilities float64 [texts, names]`."""
+    names = probabilities.shape[1]
+    distances = np.abs(probabilities[:, :, None] - probabilities[:, None, :])
+    return float(distances.sum() / (len(probabilities) * names * (names - 1)))

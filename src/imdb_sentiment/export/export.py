@@ -1,0 +1,79 @@
+"""Export: from the trained model to a folder with all that prediction needs, checked against Keras."""
+
+import shutil
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from imdb_sentiment.artifacts.reviews import iterate_reviews
+from imdb_sentiment.evaluation.metrics import read_predictions
+from imdb_sentiment.export.onnx_graph import build_graph
+from imdb_sentiment.network.saved_model import load_model
+from imdb_sentiment.prediction.predictor import (
+    GRAPH_NAME,
+    POLARITY_NAME,
+    VOCABULARY_NAME,
+    SentimentModel,
+    write_settings,
+)
+from imdb_sentiment.runtime.errors import ArtifactError, ExportError
+from imdb_sentiment.runtime.progress import Progress, no_progress
+
+TOLERANCE: Final = 1e-4  # how far a probability may be from the one that Keras gives
+
+
+def write_exported_model(trained: Path, vocabulary: Path, polarity: Path, folder: Path) -> None:
+    """Write the model that train left in `trained` to `folder`, as `SentimentModel` reads it.
+
+    With the JSON file `vocabulary` and, if the model reads it, the npz file `polarity`. Raises ArtifactError or
+    ParamsError.
+    """
+    saved = load_model(trained)
+    folder.mkdir()
+    (folder / GRAPH_NAME).write_bytes(build_graph(saved).SerializeToString(deterministic=True))
+    copied = {VOCABULARY_NAME: vocabulary}
+    reads_polarity = saved.params.architecture == "polarity"
+    if reads_polarity:
+        copied[POLARITY_NAME] = polarity
+    for name, source in copied.items():
+        try:
+            shutil.copyfile(source, folder / name)
+        except FileNotFoundError as error:
+            raise ArtifactError(source, "no such file", "the output of an earlier stage") from error
+    write_settings(
+        folder, [GRAPH_NAME, *copied], saved.params.ignore_padding or reads_polarity, temperature=saved.temperature
+    )
+    model = SentimentModel.load(folder)
+    sizes = {vocabulary: model.encoder.vocabulary_size}
+    if model.table is not None:
+        sizes[polarity] = model.table.vocabulary_size
+    for path, size in sizes.items():
+        if size != saved.vocabulary_size:
+            raise ArtifactError(path, f"{size} tokens", f"{saved.vocabulary_size}, those of the model {trained}")
+
+
+def compare_with_keras(
+    model: SentimentModel, reviews: Path, predictions: Path, progress: Progress = no_progress
+) -> dict[str, float | int]:
+    """Predict from their texts the test reviews whose probabilities by Keras stand in the CSV table `predictions`.
+
+    Returns how many those are and the largest difference. The texts are those of the Parquet table `reviews`. Raises
+    ArtifactError, or ExportError for a difference above TOLERANCE.
+    """
+    by_keras = read_predictions(predictions)["probability"]
+    texts: dict[str, str] = {}
+    for batch in iterate_reviews(reviews, ["review_id", "text"]):
+        rows = zip(batch["review_id"].to_pylist(), batch["text"].to_pylist(), strict=True)
+        texts |= {review_id: text for review_id, text in rows if review_id in by_keras.index}
+    if len(texts) < len(by_keras):
+        raise ArtifactError(reviews, f"{len(texts)} of the reviews of {predictions}", f"all {len(by_keras)}")
+    found = model.predict([texts[review_id] for review_id in by_keras.index], progress).probabilities
+    differences = np.abs(found - by_keras.to_numpy())
+    largest = int(differences.argmax())
+    if not differences[largest] <= TOLERANCE:
+        raise ExportError(
+            f"{by_keras.index[largest]}: found a probability of {found[largest]:.6f} by ONNX Runtime; expected that of "
+            f"Keras, {by_keras.iloc[largest]:.6f}, to {TOLERANCE:g}"
+        )
+    return {"compared_reviews": len(by_keras), "largest_difference": float(differences[largest])}

@@ -1,0 +1,190 @@
+"""Word dropout, segments, and the small layers that keep padding out of the arithmetic, in plain Keras operations.
+
+No mask travels through the network: a mask would keep an LSTM off the fast GPU kernels. Reviews are padded on the
+right instead, so a forward LSTM meets the padding only after the review; the layers here do the rest.
+"""
+
+from typing import Any, Final, Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from imdb_sentiment.text.encoder import PAD_ID, UNKNOWN_ID
+
+Pooling = Literal["last", "max", "mean", "max_mean"]
+
+
+class WordDropout(keras.layers.Layer):
+    """Hide words while training: each becomes UNKNOWN_ID with the probability `rate` (Iyyer et al. 2015, section 3).
+
+    `token_ids int32 [B, T]` -> `int32 [B, T]`. Padding stays, so the lengths do. The model learns not to lean on single
+    words, and gives the unknown token a vector that stands for some word or other.
+    """
+
+    def __init__(self, rate: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.rate = rate
+        self._seed = keras.random.SeedGenerator()
+
+    def call(self, token_ids: Any, training: bool = False) -> Any:
+        if not training or not self.rate:
+            return token_ids
+        hidden = keras.random.uniform(ops.shape(token_ids), seed=self._seed) < self.rate
+        return ops.where(ops.logical_and(hidden, ops.not_equal(token_ids, PAD_ID)), UNKNOWN_ID, token_ids)
+
+
+class DistinctEmbedding(keras.layers.Embedding):
+    """Give the vectors of the distinct tokens of a batch, and where each token has its own among them.
+
+    `token_ids int32 [B, T]` -> `(vectors float32 [U, E], places int32 [B, T])`; `[[7, 3, 7]] -> vectors of 7 and 3,
+    [[0, 1, 0]]`. A batch has four times as many tokens as distinct ones. Only TensorFlow can tell them within a graph:
+    elsewhere, all vectors are given, and each token's place is its id.
+    """
+
+    def call(self, token_ids: Any) -> Any:
+        if keras.backend.backend() != "tensorflow":
+            return ops.convert_to_tensor(self.embeddings), token_ids
+        import tensorflow as tf
+
+        distinct, places = tf.unique(tf.reshape(token_ids, (-1,)))
+        return ops.take(self.embeddings, distinct, axis=0), tf.reshape(places, tf.shape(token_ids))
+
+    def compute_output_spec(self, token_ids: Any) -> Any:
+        vectors = keras.KerasTensor((None, self.output_dim), self.compute_dtype)
+        return vectors, keras.KerasTensor(token_ids.shape, "int32")
+
+
+class SequenceLength(keras.layers.Layer):
+    """Count the real tokens of each review.
+
+    `token_ids int32 [B, T]` -> `lengths int32 [B]`, for example `[[5, 9, 0], [7, 0, 0]] -> [2, 1]`. Without
+    `ignore_padding`, T for each: what the recipe does, and what shows how much ignoring the padding is worth.
+    """
+
+    def __init__(self, ignore_padding: bool = True, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.ignore_padding = ignore_padding
+
+    def call(self, token_ids: Any) -> Any:
+        if not self.ignore_padding:
+            return ops.sum(ops.ones_like(token_ids), axis=1)
+        return ops.sum(ops.cast(ops.not_equal(token_ids, PAD_ID), "int32"), axis=1)
+
+
+class ReverseSequence(keras.layers.Layer):
+    """Turn each review round and leave its padding where it is, so that an LSTM can read it from its end.
+
+    `(inputs float32 [B, T, E], lengths int32 [B])` -> `float32 [B, T, E]`; with length 2, `[a, b, pad] -> [b, a, pad]`.
+    A plain backward LSTM would wade through the padding first, and its answer would depend on how much there is.
+    """
+
+    def call(self, inputs: Any, lengths: Any) -> Any:
+        steps = _steps(inputs)
+        ends = ops.expand_dims(lengths, 1)
+        source = ops.where(steps < ends, ends - 1 - steps, steps)
+        # Whole rows of a flat [B * T, E]: the gradient of `take_along_axis` scatters number by number, 10 times slower.
+        batch, time, width = ops.shape(inputs)
+        rows = source + time * ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
+        return ops.reshape(ops.take(ops.reshape(inputs, (-1, width)), rows, axis=0), (batch, time, width))
+
+    def compute_output_shape(self, inputs_shape: Any, lengths_shape: Any = None) -> Any:
+        return inputs_shape
+
+
+class SplitSegments(keras.layers.Layer):
+    """Cut each review into segments of S tokens, the last one filled up with zeros, so that an LSTM reads all at once.
+
+    `float32 [B, T, E]` -> `[B * N, S, E]` with N = ceil(T / S); `int32 [B, T]` -> `[B * N, S]`. The states of all
+    segments are then pooled together (Johnson, Zhang 2016, section 3.1): an LSTM of S steps over more rows is several
+    times cheaper on a CPU than one of T steps, and what tells of sentiment seldom reaches further than S words.
+    """
+
+    def __init__(self, segment_length: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.segment_length = segment_length
+
+    def call(self, inputs: Any) -> Any:
+        batch, steps = ops.shape(inputs)[0], ops.shape(inputs)[1]
+        rest = tuple(inputs.shape[2:])
+        # Not -steps % S: of a negative number, ONNX and Python have different remainders.
+        missing = (self.segment_length - steps % self.segment_length) % self.segment_length
+        filled = ops.concatenate([inputs, ops.zeros((batch, missing, *rest), inputs.dtype)], axis=1)
+        return ops.reshape(filled, (-1, self.segment_length, *rest))
+
+
+class JoinSegments(keras.layers.Layer):
+    """Put the segments' states together again: `(float32 [B * N, S, H], inputs [B, ...])` -> `[B, N * S, H]`."""
+
+    def call(self, states: Any, inputs: Any) -> Any:
+        return ops.reshape(states, (ops.shape(inputs)[0], -1, states.shape[2]))
+
+
+class PolarityScores(keras.layers.Layer):
+    """Sum the n-gram polarities of a review, divided by the root of its length so that long reviews are not certain.
+
+    `(polarity float32 [B, T, 6], lengths int32 [B])` -> `float32 [B, 6]`. The polarity of padding is 0.
+    """
+
+    def call(self, polarity: Any, lengths: Any) -> Any:
+        return ops.sum(polarity, axis=1) / ops.sqrt(ops.cast(ops.expand_dims(lengths, 1), polarity.dtype))
+
+
+class MaskedPooling(keras.layers.Layer):
+    """Reduce the states of a review to one vector, over its real tokens only.
+
+    `(states float32 [B, T, H], lengths int32 [B])` -> `float32 [B, H]`. `last` takes the state after the last real
+    token, `max` and `mean` reduce over all of them, `max_mean` gives both, `[B, 2 H]`.
+    """
+
+    def __init__(self, pooling: Pooling, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.pooling = pooling
+
+    def call(self, states: Any, lengths: Any) -> Any:
+        if self.pooling == "last":
+            is_last = ops.cast(ops.equal(_steps(states), ops.expand_dims(lengths, 1) - 1), states.dtype)
+            return ops.einsum("bt,bth->bh", is_last, states)
+        pooled = [_MASKED[its](states, lengths) for its in self.pooling.split("_")]
+        return ops.concatenate(pooled, axis=1)
+
+    def compute_output_shape(self, states_shape: Any, lengths_shape: Any = None) -> Any:
+        return (states_shape[0], states_shape[2] * len(self.pooling.split("_")))
+
+
+def _masked_max(states: Any, lengths: Any) -> Any:
+    is_real = _steps(states) < ops.expand_dims(lengths, 1)
+    return ops.max(ops.where(ops.expand_dims(is_real, 2), states, -np.inf), axis=1)
+
+
+def _masked_mean(states: Any, lengths: Any) -> Any:
+    ends = ops.expand_dims(lengths, 1)
+    is_real = ops.cast(_steps(states) < ends, states.dtype)
+    return ops.einsum("bt,bth->bh", is_real, states) / ops.cast(ends, states.dtype)
+
+
+_MASKED: Final = {"max": _masked_max, "mean": _masked_mean}
+
+
+class CalibratedAverage(keras.layers.Layer):
+    """Average the logits of several models, and divide them by a temperature (Guo et al. 2017, section 4.2).
+
+    `[probabilities float32 [B, 1], ...]` -> `float32 [B, 1]`. A temperature above 1 makes the probabilities less sure.
+    Of 0 and 1 there is no logit: one model's infinite yes and another's infinite no would have no average.
+    """
+
+    def __init__(self, temperature: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.temperature = temperature
+
+    def call(self, probabilities: Any) -> Any:
+        least = keras.config.epsilon()
+        finite = [ops.clip(its, least, 1 - least) for its in probabilities]
+        # log(1 - p) and not log1p(-p), for which ONNX has no operation; so far from 0 and 1 they are the same.
+        logits = [ops.log(its) - ops.log(1 - its) for its in finite]
+        return ops.sigmoid(sum(logits) / (len(logits) * self.temperature))
+
+
+def _steps(sequence: Any) -> Any:
+    """Return the step numbers `int32 [1, T]` of `sequence [B, T, ...]`."""
+    return ops.expand_dims(ops.arange(ops.shape(sequence)[1], dtype="int32"), 0)

@@ -1,0 +1,115 @@
+"""The LSTM classifiers: the recipe's plain one, and the one with segments, polarity channels and learnt vectors."""
+
+from typing import Any
+
+import keras
+from keras import layers
+
+from imdb_sentiment.network.layers import (
+    DistinctEmbedding,
+    JoinSegments,
+    MaskedPooling,
+    PolarityScores,
+    SequenceLength,
+    SplitSegments,
+    WordDropout,
+)
+from imdb_sentiment.network.lstm import RowwiseLSTM
+from imdb_sentiment.ngrams.polarity import CHANNELS
+from imdb_sentiment.runtime.params import ModelParams, TrainParams
+
+
+def create_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
+    """Return the compiled model of `params.architecture`."""
+    create = create_baseline_model if params.architecture == "baseline" else create_polarity_model
+    return create(vocabulary_size, params, train)
+
+
+def create_baseline_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
+    """Return the compiled model Embedding -> LSTM -> Dropout -> one sigmoid unit.
+
+    It takes `token_ids int32 [B, T]`, padded on the right, and gives `probabilities float32 [B, 1]` of the positive
+    class. Binary cross-entropy, accuracy, the optimizer and learning rate of `train`. How much padding a batch has
+    changes no probability, unless `params.ignore_padding` is off.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    lengths = SequenceLength(params.ignore_padding, name="lengths")(token_ids)
+    states = _embed(token_ids, vocabulary_size, params)
+    for number in range(1, params.lstm_layers + 1):
+        states = _lstm(params, number)(states, lengths)
+    pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
+    dropped = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
+    return _compiled(keras.Model({"token_ids": token_ids}, _sentiment(dropped, params), name="baseline"), train)
+
+
+def create_polarity_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
+    """Return the compiled model whose LSTM reads segments of a review, each word with its n-gram polarity.
+
+    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 6]` (see `PolarityTable.channels`), and gives what
+    the baseline gives. The states of all segments are pooled together; beside them, the sigmoid unit sees the sums of
+    the polarity.
+    """
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    polarity = keras.Input((None, CHANNELS), dtype="float32", name="polarity")
+    lengths = SequenceLength(name="lengths")(token_ids)
+    split = SplitSegments(params.segment_length, name="split_segments")
+    segment_lengths = SequenceLength(name="segment_lengths")(split(token_ids))
+    inputs = split(polarity if params.polarity_inputs else polarity[..., :0])
+    if params.embedding_dropout_rate:
+        # Each review has dimensions of its own dropped: no two of its words are alike to the LSTM.
+        words = split(_embed(token_ids, vocabulary_size, params))
+        states = _lstm(params, 1)(layers.Concatenate(name="words_and_polarity")([words, inputs]), segment_lengths)
+    else:
+        embedding = DistinctEmbedding(
+            vocabulary_size, params.embedding_dim, trainable=params.trainable_embeddings, name="embedding"
+        )
+        vectors, places = embedding(_drop_words(token_ids, params))
+        states = _lstm(params, 1)(inputs, segment_lengths, vectors, split(places))
+    for number in range(2, params.lstm_layers + 1):
+        states = _lstm(params, number)(states, segment_lengths)
+    states = JoinSegments(name="join_segments")(states, token_ids)
+    pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
+    features = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
+    if params.polarity_scores:
+        scores = PolarityScores(name="polarity_scores")(polarity, lengths)
+        features = layers.Concatenate(name="features")([features, scores])
+    model = keras.Model({"token_ids": token_ids, "polarity": polarity}, _sentiment(features, params), name="polarity")
+    return _compiled(model, train)
+
+
+def _embed(token_ids: Any, vocabulary_size: int, params: ModelParams) -> Any:
+    embedding = layers.Embedding(
+        vocabulary_size, params.embedding_dim, trainable=params.trainable_embeddings, name="embedding"
+    )
+    words = embedding(_drop_words(token_ids, params))
+    return layers.SpatialDropout1D(params.embedding_dropout_rate, name="embedding_dropout")(words)
+
+
+def _drop_words(token_ids: Any, params: ModelParams) -> Any:
+    return WordDropout(params.word_dropout_rate, name="word_dropout")(token_ids)
+
+
+def _lstm(params: ModelParams, number: int) -> RowwiseLSTM:
+    return RowwiseLSTM(
+        params.lstm_units,
+        activation=params.activation,
+        bidirectional=params.bidirectional,
+        penalty=_penalty(params),
+        name=f"lstm_{number}",
+    )
+
+
+def _sentiment(features: Any, params: ModelParams) -> Any:
+    return layers.Dense(1, activation="sigmoid", kernel_regularizer=_penalty(params), name="sentiment")(features)
+
+
+def _penalty(params: ModelParams) -> keras.regularizers.Regularizer | None:
+    # None, not a penalty of zero: that would still be computed for every weight.
+    return keras.regularizers.L1L2(params.l1, params.l2) if params.l1 or params.l2 else None
+
+
+def _compiled(model: keras.Model, train: TrainParams) -> keras.Model:
+    config = {"learning_rate": train.learning_rate, "global_clipnorm": train.clip_norm or None}
+    optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": config})
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
+    return model

@@ -1,0 +1,108 @@
+"""The folder that keeps a trained model: its weights, and what is needed to build the layers around them."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from imdb_sentiment.network.layers import CalibratedAverage
+from imdb_sentiment.network.model import create_model
+from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.files import read_json, read_npz, write_json, write_npz
+from imdb_sentiment.runtime.params import ModelParams, TrainParams, check
+
+# A `.keras` file holds the time at which it was saved, so that equal models would differ; these two do not.
+SETTINGS_NAME: Final = "model.json"
+WEIGHTS_NAME: Final = "weights.npz"
+
+
+@dataclass(frozen=True)
+class SavedModel:
+    """What a folder keeps: the members, whose logits are averaged, and the temperature by which that is divided."""
+
+    members: list[keras.Model]
+    vocabulary_size: int
+    params: ModelParams
+    train: TrainParams
+    temperature: float = 1.0
+
+    def whole(self) -> keras.Model:
+        """Return one model of the members' inputs that gives the calibrated probabilities `float32 [B, 1]`."""
+        if len(self.members) == 1 and self.temperature == 1:
+            return self.members[0]
+        inputs = {
+            its.name: keras.Input(its.shape[1:], dtype=its.dtype, name=its.name) for its in self.members[0].inputs
+        }
+        for number, member in enumerate(self.members, 1):
+            member.name = f"member_{number}"  # names may not be equal within a model
+        probabilities = [member(inputs) for member in self.members]
+        calibrated = CalibratedAverage(self.temperature, name="calibrated_average")(probabilities)
+        return keras.Model(inputs, calibrated, name="whole")
+
+
+def save_model(model: SavedModel, folder: Path) -> None:
+    """Write the weights, and what `load_model` needs to build the layers, into `folder`.
+
+    Pretrained vectors that do not train are the same in each member and stand once; what does not train is written in
+    half precision where that loses nothing, as with vectors that came in it.
+    """
+    settings = {
+        "vocabulary_size": model.vocabulary_size,
+        "temperature": model.temperature,
+        "model": model.params.model_dump(),
+        "train": model.train.model_dump(),
+    }
+    write_json(settings, folder / SETTINGS_NAME)
+    weights = {
+        _name(weight, number, model.params): _compact(weight)
+        for number, member in enumerate(model.members, 1)
+        for weight in member.weights
+    }
+    write_npz(weights, folder / WEIGHTS_NAME)
+
+
+def load_model(folder: Path) -> SavedModel:
+    """Return what `save_model` wrote. Raises ArtifactError or ParamsError."""
+    settings_path, weights_path = folder / SETTINGS_NAME, folder / WEIGHTS_NAME
+    settings = read_json(settings_path)
+    vocabulary_size, temperature = settings.get("vocabulary_size"), settings.get("temperature")
+    if type(vocabulary_size) is not int or vocabulary_size < 1:
+        raise ArtifactError(settings_path, f"vocabulary_size {vocabulary_size!r}", "a whole number of at least 1")
+    if type(temperature) is not float or not 0 < temperature < math.inf:
+        raise ArtifactError(settings_path, f"temperature {temperature!r}", "a number above 0")
+    params = check(settings.get("model"), ModelParams, f"{settings_path}: model")
+    train = check(settings.get("train"), TrainParams, f"{settings_path}: train")
+    weights = read_npz(weights_path)
+    members = [create_model(vocabulary_size, params, train) for _ in range(train.members)]
+    for number, member in enumerate(members, 1):
+        for weight in member.weights:
+            weight.assign(
+                _checked(weights.get(_name(weight, number, params)), weight, weights_path).astype(weight.dtype)
+            )
+    return SavedModel(members, vocabulary_size, params, train, temperature)
+
+
+def _compact(weight: Any) -> NDArray[Any]:
+    array = np.asarray(weight)
+    half = array.astype(np.float16)
+    return half if not weight.trainable and (half == array).all() else array
+
+
+def _name(weight: Any, number: int, params: ModelParams) -> str:
+    # Vectors that neither were learnt before nor train are random, and each member has drawn its own.
+    is_shared = params.pretrained_embeddings and not weight.trainable
+    return str(weight.path) if is_shared else f"member_{number}/{weight.path}"
+
+
+def _checked(found: NDArray[Any] | None, weight: Any, path: Path) -> NDArray[Any]:
+    if found is None or found.shape != weight.shape:
+        shape = "nothing" if found is None else found.shape
+        raise ArtifactError(path, f"{shape} for {weight.path}", f"the shape {weight.shape}")
+    dtypes = {weight.dtype} if weight.trainable else {weight.dtype, "float16"}
+    if found.dtype.name not in dtypes or not np.isfinite(found).all():
+        raise ArtifactError(path, f"{found.dtype} for {weight.path}, or no numbers", f"finite {weight.dtype}")
+    return found

@@ -1,0 +1,1 @@
+"""What words and phrases say: NB-SVM, and the polarity of n-grams."""

@@ -1,0 +1,1 @@
+"""The pages that show a run: the HTML report and the model card."""

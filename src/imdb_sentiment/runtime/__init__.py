@@ -1,0 +1,1 @@
+"""Errors, params, files, progress and the console: what every command shares, and nothing about reviews."""

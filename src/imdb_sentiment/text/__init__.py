@@ -1,0 +1,1 @@
+"""From a review's text to its token ids: cleaning, tokenization, encoding."""

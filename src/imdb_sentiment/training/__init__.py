@@ -1,0 +1,1 @@
+"""Fitting the LSTM classifiers: epochs, checkpoints, calibration."""

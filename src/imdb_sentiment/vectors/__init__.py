@@ -1,0 +1,1 @@
+"""Word vectors learned from the labelled and unlabelled training reviews."""
