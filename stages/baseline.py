@@ -1,4 +1,4 @@
-"""Fit and measure the linear peer that the LSTM has to beat."""
+"""Fit and measure the linear baseline that the LSTM has to beat."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,25 +10,30 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def baseline(
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
-    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids, which says how the reviews are split.")],
-    metrics: Annotated[Path, typer.Argument(help="The JSON file of metrics to write.")],
-    rates: Annotated[Path, typer.Argument(help="The JSON file of behaviour rates to write.")],
-    predictions: Annotated[Path, typer.Argument(help="The CSV table of predictions to write.")],
+    *,
+    reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    sequences: Annotated[Path, typer.Option(help="In: the npz file that says how the reviews are split.")] = Path(
+        "data/sequences.npz"
+    ),
+    baseline_metrics: Annotated[Path, typer.Option(help="Out: its metrics.")] = Path("metrics/baseline.json"),
+    baseline_behaviour: Annotated[Path, typer.Option(help="Out: its behaviour rates.")] = Path(
+        "metrics/baseline_behaviour.json"
+    ),
+    baseline_predictions: Annotated[Path, typer.Option(help="Out: its predictions.")] = Path("data/baseline.csv"),
 ) -> None:
-    """Fit NB-SVM to the train and validation parts of SEQUENCES, and write METRICS, RATES and PREDICTIONS."""
+    """Fit NB-SVM to the train and validation parts, and measure it as the LSTM is measured."""
+    from imdb_sentiment.evaluation.baseline import fit_linear_baseline
     from imdb_sentiment.evaluation.behaviour import measure_behaviour, sample_reviews
-    from imdb_sentiment.evaluation.metrics import write_predictions
-    from imdb_sentiment.ngrams.nb_svm import fit_baseline, positive_probabilities
+    from imdb_sentiment.ngrams.nb_svm import positive_probabilities
     from imdb_sentiment.runtime.files import write_json, written_together
 
-    model, evaluation = fit_baseline(reviews, sequences, progress=console_progress)
+    model, evaluation = fit_linear_baseline(reviews, sequences, progress=console_progress)
     with console_progress("Changing texts", None, ""):
-        measured = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
-    with written_together(metrics, rates, predictions) as (partial_metrics, partial_rates, partial_predictions):
-        write_json(evaluation.metrics, partial_metrics)
-        write_json(measured, partial_rates)
-        write_predictions(evaluation, partial_predictions)
+        rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
+    with written_together(baseline_metrics, baseline_behaviour, baseline_predictions) as partials:
+        write_json(evaluation.metrics, partials[0])
+        write_json(rates, partials[1])
+        evaluation.save_predictions(partials[2])
     typer.echo(evaluation.summary())
 
 

@@ -10,28 +10,30 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def embed(
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
-    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids, which says what the train part is.")],
-    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
-    embeddings: Annotated[Path, typer.Argument(help="The npz file of word vectors to write.")],
-    params: Annotated[
-        Path, typer.Option(help="The file whose section `embed` and key `model.embedding_dim` are used.")
-    ] = Path("params.yaml"),
+    *,
+    params: Annotated[Path, typer.Option(help="Params: `embed` and `model.embedding_dim` are used.")] = Path(
+        "params.yaml"
+    ),
+    reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    sequences: Annotated[Path, typer.Option(help="In: the npz file of token ids.")] = Path("data/sequences.npz"),
+    vocabulary: Annotated[Path, typer.Option(help="In: the JSON vocabulary.")] = Path("data/vocabulary.json"),
+    embeddings: Annotated[Path, typer.Option(help="Out: the npz file of word vectors.")] = Path("data/embeddings.npz"),
 ) -> None:
-    """Learn a vector for each token of VOCABULARY from the company it keeps in REVIEWS, and write EMBEDDINGS."""
+    """Learn a vector for each token of the vocabulary from the words that stand near it in the training reviews."""
+    from imdb_sentiment.artifacts.vectors import save_embeddings
     from imdb_sentiment.runtime.params import load_params
-    from imdb_sentiment.vectors.cooccurrence import write_embeddings
+    from imdb_sentiment.vectors.embed import learn_vectors
 
     settings = load_params(params)
-    write_embeddings(
+    vectors = learn_vectors(
         reviews,
         sequences,
         vocabulary,
-        embeddings,
         dim=settings.model.embedding_dim,
         params=settings.embed,
         progress=console_progress,
     )
+    save_embeddings(vectors, embeddings)
 
 
 app = command_app(embed)

@@ -10,28 +10,42 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="The folder of the trained model.")],
-    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
-    channels: Annotated[Path, typer.Argument(help="The npz file of the polarity at each token.")],
-    baseline: Annotated[Path, typer.Argument(help="The CSV table of the linear peer's predictions.")],
-    metrics: Annotated[Path, typer.Argument(help="The JSON file of metrics to write.")],
-    plots: Annotated[Path, typer.Argument(help="The folder of curves to write.")],
-    predictions: Annotated[Path, typer.Argument(help="The CSV table of predictions to write.")],
+    *,
+    trained: Annotated[Path, typer.Option(help="In: the folder of the trained model.")] = Path("data/trained"),
+    sequences: Annotated[Path, typer.Option(help="In: the npz file of token ids.")] = Path("data/sequences.npz"),
+    channels: Annotated[Path, typer.Option(help="In: the npz file of the polarity at each token.")] = Path(
+        "data/channels.npz"
+    ),
+    baseline_predictions: Annotated[Path, typer.Option(help="In: the linear baseline's predictions.")] = Path(
+        "data/baseline.csv"
+    ),
+    metrics: Annotated[Path, typer.Option(help="Out: the JSON file of metrics.")] = Path("metrics/metrics.json"),
+    plots: Annotated[Path, typer.Option(help="Out: the folder of curves.")] = Path("metrics/plots"),
+    predictions: Annotated[Path, typer.Option(help="Out: the CSV table of predictions.")] = Path(
+        "data/predictions.csv"
+    ),
 ) -> None:
-    """Let MODEL classify the test part of SEQUENCES, print loss and accuracy, and write METRICS, PLOTS, PREDICTIONS."""
+    """Classify the test part, print loss and accuracy, and write metrics, curves and predictions."""
     import_keras_quietly()
 
-    from imdb_sentiment.evaluation.curves import write_curves
-    from imdb_sentiment.evaluation.evaluate import evaluate_saved_model
-    from imdb_sentiment.evaluation.metrics import compare_with_peer, write_predictions
-    from imdb_sentiment.runtime.files import write_json, written_together
+    from imdb_sentiment.artifacts.channels import add_channels
+    from imdb_sentiment.artifacts.sequences import load_sequences
+    from imdb_sentiment.evaluation.curves import CURVE_FILES, write_curves
+    from imdb_sentiment.evaluation.evaluate import evaluate_model
+    from imdb_sentiment.evaluation.metrics import compare_with_baseline
+    from imdb_sentiment.network.saved_model import load_model
+    from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
 
-    evaluation = evaluate_saved_model(model, sequences, channels, progress=console_progress)
-    compared = compare_with_peer(evaluation, baseline)
-    with written_together(metrics, plots, predictions) as (partial_metrics, partial_plots, partial_predictions):
-        write_json(evaluation.metrics | compared, partial_metrics)
-        write_curves(evaluation, partial_plots)
-        write_predictions(evaluation, partial_predictions)
+    model = load_model(trained)
+    parts = load_sequences(sequences, model.vocabulary_size)
+    if model.params.reads_polarity:
+        parts = add_channels(parts, channels)
+    evaluation = evaluate_model(lambda part: model.predict(part, console_progress), parts["test"])
+    compared = compare_with_baseline(evaluation, baseline_predictions)
+    with written_together(metrics, OutputFolder(plots, CURVE_FILES), predictions) as partials:
+        write_json(evaluation.metrics | compared, partials[0])
+        write_curves(evaluation, partials[1])
+        evaluation.save_predictions(partials[2])
     typer.echo(evaluation.summary())
 
 

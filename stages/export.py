@@ -10,33 +10,33 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def export(
-    trained: Annotated[Path, typer.Argument(help="The folder of the trained model.")],
-    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
-    polarity: Annotated[Path, typer.Argument(help="The npz file of n-gram polarity.")],
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
-    predictions: Annotated[Path, typer.Argument(help="The CSV table of Keras's predictions for the test part.")],
-    metrics: Annotated[Path, typer.Argument(help="The folder of what the stages before measured.")],
-    model: Annotated[Path, typer.Argument(help="The folder of the exported model to write.")],
-    report: Annotated[Path, typer.Argument(help="The JSON file to write, of how it compares with Keras.")],
-    params: Annotated[Path, typer.Option(help="The file of params that the model card states.")] = Path("params.yaml"),
+    *,
+    trained: Annotated[Path, typer.Option(help="In: the folder of the trained model.")] = Path("data/trained"),
+    vocabulary: Annotated[Path, typer.Option(help="In: the JSON vocabulary.")] = Path("data/vocabulary.json"),
+    polarity: Annotated[Path, typer.Option(help="In: the npz file of each n-gram's polarity.")] = Path(
+        "data/polarity.npz"
+    ),
+    reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    predictions: Annotated[Path, typer.Option(help="In: Keras's predictions for the test part.")] = Path(
+        "data/predictions.csv"
+    ),
+    model: Annotated[Path, typer.Option(help="Out: the folder of the exported model.")] = Path("data/model"),
+    export_check: Annotated[Path, typer.Option(help="Out: how far it differs from Keras.")] = Path(
+        "metrics/export.json"
+    ),
 ) -> None:
-    """Write TRAINED, VOCABULARY and POLARITY as ONNX to MODEL, compare it with PREDICTIONS, and add a model card."""
-    from imdb_sentiment.runtime.params import load_params
-
-    settings = load_params(params)
+    """Write the model as ONNX with its vocabulary and polarity, and check it against Keras on the test part."""
     import_keras_quietly()
 
     from imdb_sentiment.export.export import compare_with_keras, write_exported_model
-    from imdb_sentiment.prediction.predictor import CARD_NAME, SentimentModel
-    from imdb_sentiment.report.model_card import write_model_card
-    from imdb_sentiment.runtime.files import read_json, write_json, written_together
+    from imdb_sentiment.prediction.predictor import MODEL_FILES, SentimentModel
+    from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
 
-    measured = {name: read_json(metrics / f"{name}.json") for name in ("data", "metrics", "baseline", "behaviour")}
-    with written_together(model, report) as (partial_model, partial_report):
+    folder = OutputFolder(model, MODEL_FILES, others=r"README\.md|\..*")  # the stage report writes the model card
+    with written_together(folder, export_check) as (partial_model, partial_check):
         write_exported_model(trained, vocabulary, polarity, partial_model)
-        compared = compare_with_keras(SentimentModel.load(partial_model), reviews, predictions, console_progress)
-        write_json(compared, partial_report)
-        write_model_card(partial_model / CARD_NAME, params=settings, export=compared, **measured)
+        exported = SentimentModel.load(partial_model)
+        write_json(compare_with_keras(exported, reviews, predictions, console_progress), partial_check)
 
 
 app = command_app(export)

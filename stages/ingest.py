@@ -10,18 +10,17 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def ingest(
-    source: Annotated[Path, typer.Argument(help="The aclImdb archive, or a folder of the same layout.")],
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table to write.")],
-    report: Annotated[Path, typer.Argument(help="The JSON report on the data to write.")],
-    params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
+    *,
+    params: Annotated[Path, typer.Option(help="Params: `data.source` is read.")] = Path("params.yaml"),
+    source: Annotated[Path | None, typer.Option(help="In: an archive or folder, instead of `data.source`.")] = None,
+    reviews: Annotated[Path, typer.Option(help="Out: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    data_summary: Annotated[Path, typer.Option(help="Out: what is in the data.")] = Path("metrics/data.json"),
 ) -> None:
-    """Read every review under SOURCE, clean it, and write one row a review to REVIEWS and what is in them to REPORT."""
+    """Read every review of the source, clean it, and write one row a review."""
     from imdb_sentiment.corpus.ingest import ingest_reviews
     from imdb_sentiment.runtime.params import load_params
 
-    if params is not None:
-        load_params(params)
-    ingest_reviews(source, reviews, report, progress=console_progress)
+    ingest_reviews(source or Path(load_params(params).data.source), reviews, data_summary, progress=console_progress)
 
 
 app = command_app(ingest)

@@ -10,16 +10,22 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def preprocess(
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
-    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids to write.")],
-    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary to write.")],
-    params: Annotated[Path, typer.Option(help="The file whose section `preprocess` is used.")] = Path("params.yaml"),
+    *,
+    params: Annotated[Path, typer.Option(help="Params: the section `preprocess` is used.")] = Path("params.yaml"),
+    reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    sequences: Annotated[Path, typer.Option(help="Out: the npz file of token ids.")] = Path("data/sequences.npz"),
+    vocabulary: Annotated[Path, typer.Option(help="Out: the JSON vocabulary.")] = Path("data/vocabulary.json"),
 ) -> None:
-    """Split REVIEWS into train, validation and test, learn the VOCABULARY, and write the token ids to SEQUENCES."""
-    from imdb_sentiment.dataset.preprocess import preprocess_reviews
+    """Split the reviews into train, validation and test, learn the vocabulary, and write padded token ids."""
+    from imdb_sentiment.artifacts.sequences import save_sequences
+    from imdb_sentiment.dataset.preprocess import preprocess_text_data
+    from imdb_sentiment.runtime.files import written_together
     from imdb_sentiment.runtime.params import load_params
 
-    preprocess_reviews(reviews, load_params(params).preprocess, sequences, vocabulary, progress=console_progress)
+    parts, encoder = preprocess_text_data(reviews, load_params(params).preprocess, console_progress)
+    with written_together(sequences, vocabulary) as (partial_sequences, partial_vocabulary):
+        save_sequences(parts, partial_sequences)
+        encoder.save(partial_vocabulary)
 
 
 app = command_app(preprocess)

@@ -10,39 +10,47 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def train(
-    sequences: Annotated[Path, typer.Argument(help="The npz file of token ids.")],
-    vocabulary: Annotated[Path, typer.Argument(help="The JSON file of the vocabulary.")],
-    embeddings: Annotated[Path, typer.Argument(help="The npz file of word vectors.")],
-    channels: Annotated[Path, typer.Argument(help="The npz file of the polarity at each token.")],
-    model: Annotated[Path, typer.Argument(help="The folder of the trained model to write.")],
-    curves: Annotated[Path, typer.Argument(help="The folder of the training curves to write.")],
-    checkpoints: Annotated[
-        Path | None, typer.Option(help="Where a stopped run finds what it needs to go on; beside MODEL if not given.")
-    ] = None,
-    params: Annotated[Path, typer.Option(help="The file whose sections `model` and `train` are used.")] = Path(
+    *,
+    params: Annotated[Path, typer.Option(help="Params: the sections `model` and `train` are used.")] = Path(
         "params.yaml"
     ),
+    sequences: Annotated[Path, typer.Option(help="In: the npz file of token ids.")] = Path("data/sequences.npz"),
+    vocabulary: Annotated[Path, typer.Option(help="In: the JSON vocabulary.")] = Path("data/vocabulary.json"),
+    embeddings: Annotated[Path, typer.Option(help="In: the npz file of word vectors.")] = Path("data/embeddings.npz"),
+    channels: Annotated[Path, typer.Option(help="In: the npz file of the polarity at each token.")] = Path(
+        "data/channels.npz"
+    ),
+    trained: Annotated[Path, typer.Option(help="Out: the folder of the trained model.")] = Path("data/trained"),
+    curves: Annotated[Path, typer.Option(help="Out: the folder of training curves.")] = Path("metrics/training"),
+    training_metrics: Annotated[Path, typer.Option(help="Out: what was kept.")] = Path("metrics/training.json"),
+    checkpoints: Annotated[Path, typer.Option(help="Where a stopped fit is continued from.")] = Path(
+        "data/checkpoints"
+    ),
 ) -> None:
-    """Fit the model to SEQUENCES, keep the weights of best validation accuracy in MODEL, and log the CURVES."""
+    """Fit the ensemble to the train part, keep the epochs of best validation accuracy, and calibrate it."""
     from imdb_sentiment.runtime.params import load_params
 
     settings = load_params(params)
     import_keras_quietly()
 
-    from imdb_sentiment.training.fit import train_model
+    from imdb_sentiment.network.saved_model import TRAINED_FILES, save_model
+    from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
+    from imdb_sentiment.training.checkpoints import Checkpoints, fingerprint_run
+    from imdb_sentiment.training.dataset import load_dataset
+    from imdb_sentiment.training.fit import split_and_fit_dataset
+    from imdb_sentiment.training.log import CURVE_FILES, summarize_fit, write_training_curves
 
-    train_model(
-        sequences,
-        vocabulary,
-        embeddings,
-        channels,
-        params=settings.model,
-        train=settings.train,
-        folder=model,
-        curves=curves,
-        checkpoints=checkpoints or model.parent / "checkpoints",
-        progress=console_progress,
-    )
+    dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
+    kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
+    outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), training_metrics
+    with written_together(*outputs) as partials:
+        fitted = split_and_fit_dataset(
+            dataset, settings.model, settings.train, checkpoints=kept, progress=console_progress
+        )
+        save_model(fitted.model, partials[0])
+        write_training_curves(fitted, partials[1])
+        write_json(summarize_fit(fitted), partials[2])
+    kept.remove(settings.train.members)
 
 
 app = command_app(train)

@@ -194,9 +194,9 @@ def _review(source: str | None) -> str:
 
 def _load(folder: Path, text: str) -> "SentimentModel":
     """Return the model in `folder`. Raises InputError if it knows no word of `text`."""
+    from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
     from imdb_sentiment.prediction.predictor import SentimentModel
     from imdb_sentiment.text.cleaning import clean_text
-    from imdb_sentiment.text.encoder import UNKNOWN_ID
 
     model = SentimentModel.load(folder)
     if all(token_id == UNKNOWN_ID for token_id in model.encoder.token_ids(clean_text(text))):

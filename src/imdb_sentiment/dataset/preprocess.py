@@ -10,10 +10,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.reviews import iterate_reviews
-from imdb_sentiment.artifacts.sequences import PARTS, Sequences, save_sequences
+from imdb_sentiment.artifacts.sequences import PARTS, Sequences
 from imdb_sentiment.dataset.splits import assign_parts
 from imdb_sentiment.runtime.errors import ArtifactError, SourceError
-from imdb_sentiment.runtime.files import written_together
 from imdb_sentiment.runtime.params import PreprocessParams
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.runtime.threads import map_in_threads
@@ -21,23 +20,13 @@ from imdb_sentiment.text.bulk_tokenization import in_blocks, tokenize_all
 from imdb_sentiment.text.encoder import TextEncoder
 
 
-def preprocess_reviews(
-    reviews: Path, params: PreprocessParams, sequences: Path, vocabulary: Path, progress: Progress = no_progress
-) -> None:
-    """Write what `preprocess_text_data` returns to the npz file `sequences` and the JSON file `vocabulary`."""
-    parts, encoder = preprocess_text_data(reviews, params, progress)
-    with written_together(sequences, vocabulary) as (partial_sequences, partial_vocabulary):
-        save_sequences(parts, partial_sequences)
-        encoder.save(partial_vocabulary)
-
-
 def preprocess_text_data(
     reviews: Path, params: PreprocessParams, progress: Progress = no_progress
 ) -> tuple[dict[str, Sequences], TextEncoder]:
     """Tokenize and pad the labelled reviews of the Parquet table `reviews`.
 
-    Returns the sequences of each part of PARTS, sorted by review id so that the order of the archive does not show,
-    and the encoder, whose vocabulary comes from the train part alone. Raises ArtifactError or SourceError.
+    Returns the sequences of each part of PARTS, sorted by review id so that the order of the archive has no effect, and
+    the encoder, whose vocabulary comes from the train part alone. Raises ArtifactError or SourceError.
     """
     table = _read_labelled(reviews)
     try:
@@ -49,20 +38,20 @@ def preprocess_text_data(
     in_order = track(progress, texts[order], "Tokenizing", len(texts), "reviews")
     train_size = int((parts == "train").sum())
     encoder, *encoded = learn_and_encode(islice(in_order, train_size), in_order, params)
-    token_ids, lengths = (its[np.argsort(order)] for its in encoded)
-    # A review whose movie is not known is a movie of its own.
+    token_ids, lengths = (array[np.argsort(order)] for array in encoded)
+    # A review whose film is not known counts as a film of its own.
     movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
     for part in PARTS:
         rows = np.flatnonzero(parts == part)
-        learnt_from = set(texts[(parts != part) & (parts != "test")])
+        learned_from = set(texts[(parts != part) & (parts != "test")])
         sequences[part] = Sequences(
             review_ids=table["review_id"].to_numpy()[rows].astype(np.str_),
             token_ids=token_ids[rows],
             lengths=lengths[rows],
             labels=table["label"].to_numpy()[rows].astype(np.int8),
             movies=movies[rows],
-            seen_in_train=np.array([text in learnt_from for text in texts[rows]]),
+            seen_in_train=np.array([text in learned_from for text in texts[rows]]),
         )
     return sequences, encoder
 
@@ -70,9 +59,9 @@ def preprocess_text_data(
 def learn_and_encode(
     train: Iterable[str], others: Iterable[str], params: PreprocessParams
 ) -> tuple[TextEncoder, NDArray[np.int32], NDArray[np.int32]]:
-    """Return the encoder that the texts of `train` teach, and `token_ids int32 [B, T]` and `lengths int32 [B]` of all.
+    """Return the encoder learned from the texts of `train`, and the ids of all: `int32 [B, T]`, lengths `int32 [B]`.
 
-    Each text is tokenized once, both to learn from and to be encoded: that is most of the work.
+    Each text is tokenized once, both to learn from it and to encode it: tokenizing is most of the work.
     """
     tokenized = [list(map_in_threads(tokenize_all, in_blocks(texts))) for texts in (train, others)]
     encoder = TextEncoder.learn(tokenized[0], params.vocabulary_size, params.max_length, params.head_share)

@@ -1,18 +1,19 @@
-"""How often probabilities are right, how far they can be trusted, and whether one classifier beats another."""
+"""The metrics of a classifier's probabilities: accuracy, calibration, and the comparison with another classifier."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 from sklearn import metrics
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
+from imdb_sentiment.artifacts.predictions import read_predictions, write_predictions
+from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import missing, written_beside
 
 CALIBRATION_BINS: Final = 15
 _Z_95: Final = 1.959963984540054  # the standard normal's 97.5% quantile
@@ -22,76 +23,56 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The test reviews with labels `y_true int8 [B]` and probabilities `y_prob float64 [B]`, and the metrics."""
+    """A classifier's probabilities `y_prob float64 [B]` of the B reviews of the test part."""
 
-    review_ids: NDArray[np.str_]
-    y_true: NDArray[np.int8]
+    test: Sequences
     y_prob: Floats
-    metrics: dict[str, float | int | None]
+
+    @cached_property
+    def metrics(self) -> dict[str, float | int | None]:
+        """The metrics of `metrics/metrics.json`."""
+        return classification_metrics(self.test.labels, self.y_prob, self.test.seen_in_train)
 
     def summary(self) -> str:
         """Return loss and accuracy in one line."""
-        its = self.metrics
-        interval = f"95% interval {its['accuracy_low']:.4f} to {its['accuracy_high']:.4f}"
-        return f"loss {its['loss']:.4f}  accuracy {its['accuracy']:.4f}  ({interval}, {its['test_reviews']:,} reviews)"
+        values = self.metrics
+        interval = f"95% interval {values['accuracy_low']:.4f} to {values['accuracy_high']:.4f}"
+        counted = f"{values['test_reviews']:,} reviews"
+        return f"loss {values['loss']:.4f}  accuracy {values['accuracy']:.4f}  ({interval}, {counted})"
+
+    def save_predictions(self, path: Path) -> None:
+        """Write the predictions as a CSV table to `path`."""
+        write_predictions(self.test.review_ids, self.test.labels, self.y_prob, path)
 
 
-def write_predictions(evaluation: Evaluation, path: Path) -> None:
-    """Write one row a test review to the CSV table `path`: review_id, actual, predicted, probability."""
-    table = pd.DataFrame(
-        {
-            "review_id": evaluation.review_ids,
-            "actual": np.take(LABEL_NAMES, evaluation.y_true),
-            "predicted": np.take(LABEL_NAMES, (evaluation.y_prob >= THRESHOLD).astype(int)),
-            "probability": evaluation.y_prob.round(6),
-        }
-    )
-    with written_beside(path) as partial:
-        table.to_csv(partial, index=False, lineterminator="\n")
-
-
-def read_predictions(path: Path) -> pd.DataFrame:
-    """Return the table that `write_predictions` wrote, indexed by review_id. Raises ArtifactError."""
-    try:
-        table = pd.read_csv(path, index_col="review_id")
-    except FileNotFoundError as error:
-        raise missing(path) from error
-    except (ValueError, OSError) as error:
-        raise ArtifactError(path, f"what cannot be read as CSV ({error})", "a table of predictions") from error
-    for column in ("actual", "predicted"):
-        if column not in table or not table[column].isin(LABEL_NAMES).all():
-            raise ArtifactError(path, f"no column {column} of labels", f"{' or '.join(LABEL_NAMES)} in each row")
-    return table
-
-
-def compare_with_peer(evaluation: Evaluation, peer: Path) -> dict[str, float]:
-    """Return how far `evaluation` is ahead of the predictions in the CSV table `peer`, and how likely by chance.
+def compare_with_baseline(evaluation: Evaluation, predictions: Path) -> dict[str, float]:
+    """Return how far `evaluation` is ahead of the linear baseline's CSV table of `predictions`.
 
     margin_over_baseline: the difference of the accuracies. mcnemar_p: the exact two-sided p-value of McNemar's test
-    (McNemar 1947): of the reviews that one classifier has right and the other wrong, each is as likely to have half.
-    Raises ArtifactError if the peer's reviews or their labels are others.
+    (McNemar 1947) that the two classifiers are equally accurate. Raises ArtifactError if the table is of other reviews.
     """
-    table = read_predictions(peer)
-    actual = np.take(LABEL_NAMES, evaluation.y_true)
-    if not table.index.is_unique or set(table.index) != set(evaluation.review_ids.tolist()):
-        raise ArtifactError(peer, f"{len(table)} other reviews", f"the {len(actual)} of the test part")
-    table = table.loc[evaluation.review_ids.tolist()]
+    table = read_predictions(predictions)
+    ids, y_true = evaluation.test.review_ids.tolist(), evaluation.test.labels
+    actual = np.take(LABEL_NAMES, y_true)
+    if not table.index.is_unique or set(table.index) != set(ids):
+        raise ArtifactError(predictions, f"{len(table)} other reviews", f"the {len(actual)} of the test part")
+    table = table.loc[ids]
     if (table["actual"].to_numpy() != actual).any():
-        raise ArtifactError(peer, "other labels", "those of the test part")
-    ours = (evaluation.y_prob >= THRESHOLD) == evaluation.y_true
-    theirs = table["predicted"].to_numpy() == actual
-    only_ours, only_theirs = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
-    differing = only_ours + only_theirs
+        raise ArtifactError(predictions, "other labels", "those of the test part")
+    lstm_correct = (evaluation.y_prob >= THRESHOLD) == y_true
+    linear_correct = table["predicted"].to_numpy() == actual
+    only_lstm, only_linear = int((lstm_correct & ~linear_correct).sum()), int((linear_correct & ~lstm_correct).sum())
+    differing = only_lstm + only_linear
     return {
-        "margin_over_baseline": (only_ours - only_theirs) / len(actual),
-        "mcnemar_p": float(binomtest(only_ours, differing).pvalue) if differing else 1.0,
+        "margin_over_baseline": (only_lstm - only_linear) / len(actual),
+        "mcnemar_p": float(binomtest(only_lstm, differing).pvalue) if differing else 1.0,
     }
 
 
 def classification_metrics(
     y_true: NDArray[np.int8], y_prob: Floats, seen_in_train: NDArray[np.bool_]
 ) -> dict[str, float | int | None]:
-    """Return the metrics of `metrics/metrics.json`; `seen_in_train bool [B]` marks texts that training saw as well."""
+    """Return the metrics of `metrics/metrics.json`; `seen_in_train bool [B]` marks texts that training read as well."""
     y_pred = (y_prob >= THRESHOLD).astype(np.int8)
     correct = y_pred == y_true
     low, high = wilson_interval(int(correct.sum()), len(correct))
@@ -147,5 +128,5 @@ def calibration_bins(y_true: NDArray[np.int8], y_prob: Floats) -> list[dict[str,
 def expected_calibration_error(y_true: NDArray[np.int8], y_prob: Floats) -> float:
     """Return the distance of probability and share, averaged over all reviews (Naeini et al. 2015, section 2)."""
     bins = calibration_bins(y_true, y_prob)
-    total = sum(its["reviews"] * abs(its["mean_probability"] - its["share_positive"]) for its in bins)
+    total = sum(bin_["reviews"] * abs(bin_["mean_probability"] - bin_["share_positive"]) for bin_ in bins)
     return float(total / len(y_true))

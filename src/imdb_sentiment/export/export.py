@@ -1,4 +1,4 @@
-"""Export: from the trained model to a folder with all that prediction needs, checked against Keras."""
+"""Export: from the trained model to the files that prediction needs, checked against Keras."""
 
 import shutil
 from pathlib import Path
@@ -6,8 +6,10 @@ from typing import Final
 
 import numpy as np
 
+from imdb_sentiment.artifacts.polarity import PolarityTable
+from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
-from imdb_sentiment.evaluation.metrics import read_predictions
+from imdb_sentiment.artifacts.vocabulary import Vocabulary
 from imdb_sentiment.export.onnx_graph import build_graph
 from imdb_sentiment.network.saved_model import load_model
 from imdb_sentiment.prediction.predictor import (
@@ -24,42 +26,35 @@ TOLERANCE: Final = 1e-4  # how far a probability may be from the one that Keras 
 
 
 def write_exported_model(trained: Path, vocabulary: Path, polarity: Path, folder: Path) -> None:
-    """Write the model that train left in `trained` to `folder`, as `SentimentModel` reads it.
+    """Write the model in the folder `trained` to `folder`, as `SentimentModel` reads it.
 
-    With the JSON file `vocabulary` and, if the model reads it, the npz file `polarity`. Raises ArtifactError or
-    ParamsError.
+    With the JSON file `vocabulary` and the npz file `polarity`, which prediction reads only if the model does. Raises
+    ArtifactError or ParamsError.
     """
     saved = load_model(trained)
+    sizes = {vocabulary: Vocabulary.load(vocabulary).size}
+    if saved.params.reads_polarity:
+        sizes[polarity] = PolarityTable.load(polarity).vocabulary_size
+    for path, size in sizes.items():
+        if size != saved.vocabulary_size:
+            raise ArtifactError(path, f"{size} tokens", f"{saved.vocabulary_size}, those of the model {trained}")
     folder.mkdir()
     (folder / GRAPH_NAME).write_bytes(build_graph(saved).SerializeToString(deterministic=True))
-    copied = {VOCABULARY_NAME: vocabulary}
-    reads_polarity = saved.params.architecture == "polarity"
-    if reads_polarity:
-        copied[POLARITY_NAME] = polarity
-    for name, source in copied.items():
+    for name, source in {VOCABULARY_NAME: vocabulary, POLARITY_NAME: polarity}.items():
         try:
             shutil.copyfile(source, folder / name)
         except FileNotFoundError as error:
             raise ArtifactError(source, "no such file", "the output of an earlier stage") from error
-    write_settings(
-        folder, [GRAPH_NAME, *copied], saved.params.ignore_padding or reads_polarity, temperature=saved.temperature
-    )
-    model = SentimentModel.load(folder)
-    sizes = {vocabulary: model.encoder.vocabulary_size}
-    if model.table is not None:
-        sizes[polarity] = model.table.vocabulary_size
-    for path, size in sizes.items():
-        if size != saved.vocabulary_size:
-            raise ArtifactError(path, f"{size} tokens", f"{saved.vocabulary_size}, those of the model {trained}")
+    write_settings(folder, saved.params.ignores_padding, temperature=saved.temperature)
 
 
 def compare_with_keras(
     model: SentimentModel, reviews: Path, predictions: Path, progress: Progress = no_progress
 ) -> dict[str, float | int]:
-    """Predict from their texts the test reviews whose probabilities by Keras stand in the CSV table `predictions`.
+    """Predict, from their texts, the test reviews whose probabilities by Keras stand in the CSV table `predictions`.
 
-    Returns how many those are and the largest difference. The texts are those of the Parquet table `reviews`. Raises
-    ArtifactError, or ExportError for a difference above TOLERANCE.
+    Returns how many reviews were compared and the largest difference. The texts are those of the Parquet table
+    `reviews`. Raises ArtifactError, or ExportError for a difference above TOLERANCE.
     """
     by_keras = read_predictions(predictions)["probability"]
     texts: dict[str, str] = {}

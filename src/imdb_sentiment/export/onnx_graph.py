@@ -13,10 +13,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from imdb_sentiment.artifacts.polarity import CHANNELS
+from imdb_sentiment.artifacts.vocabulary import PAD_ID
 from imdb_sentiment.network.saved_model import SavedModel
-from imdb_sentiment.ngrams.polarity import CHANNELS
 from imdb_sentiment.runtime.params import ModelParams
-from imdb_sentiment.text.encoder import PAD_ID
 
 OPSET: Final = 17
 IR_VERSION: Final = 8  # that of opset 17's time: an older runtime reads it as well
@@ -30,7 +30,7 @@ def build_graph(saved: SavedModel) -> onnx.ModelProto:
     """
     graph = _Graph()
     inputs = [helper.make_tensor_value_info("token_ids", TensorProto.INT32, ["B", "T"])]
-    if saved.params.architecture == "polarity":
+    if saved.params.reads_polarity:
         inputs.append(helper.make_tensor_value_info("polarity", TensorProto.FLOAT, ["B", "T", CHANNELS]))
     logits = [_Member(graph, member, saved.params).logit() for member in saved.members]
     total = logits[0] if len(logits) == 1 else graph.add("Sum", *logits)
@@ -90,9 +90,9 @@ class _Member:
 
     def __init__(self, graph: _Graph, model: Any, params: ModelParams) -> None:
         self._graph, self._model, self._params = graph, model, params
-        self._is_segmented = params.architecture == "polarity"
+        self._is_segmented = params.reads_polarity
         real = graph.add("Not", graph.add("Equal", "token_ids", graph.constant(np.array(PAD_ID, np.int32))))
-        if not (params.ignore_padding or self._is_segmented):
+        if not params.ignores_padding:
             real = graph.add("Equal", "token_ids", "token_ids")
         self._real = graph.cast(real, TensorProto.FLOAT)  # [B, T], 1 for a token
         self._lengths = graph.add("ReduceSum", self._real, graph.numbers(1), keepdims=1)  # [B, 1]
@@ -110,7 +110,7 @@ class _Member:
             states = self._lstm(states, row_lengths, layer)
         mask = graph.add("Unsqueeze", graph.add("Transpose", rows, perm=[1, 0]), graph.numbers(1, 3))  # [S, 1, R, 1]
         features = [self._pool(states, mask, kind) for kind in params.pooling.split("_")]
-        if self._is_segmented and params.polarity_scores:
+        if self._is_segmented and params.polarity.scores:
             sums = graph.add("ReduceSum", "polarity", graph.numbers(1), keepdims=0)
             features.append(graph.add("Div", sums, graph.add("Sqrt", self._lengths)))
         kernel, bias = (np.asarray(its) for its in self._model.get_layer("sentiment").weights)
@@ -125,17 +125,17 @@ class _Member:
         # Vectors that came in half precision lose nothing by it, and take half the space.
         words = graph.add("Gather", graph.constant(half if (half == table).all() else table), "token_ids")
         words = graph.cast(words, TensorProto.FLOAT)
-        if self._is_segmented and self._params.polarity_inputs:
+        if self._is_segmented and self._params.polarity.inputs:
             words = graph.add("Concat", words, "polarity", axis=2)
         return words
 
     def _width(self) -> int:
-        reads_polarity = self._is_segmented and self._params.polarity_inputs
+        reads_polarity = self._is_segmented and self._params.polarity.inputs
         return self._params.embedding_dim + (CHANNELS if reads_polarity else 0)
 
     def _split(self, value: str, rest: list[int]) -> str:
         """Return `[B, T, *rest]` as `[R, S, *rest]`, the last segment of a review filled up with zeros."""
-        graph, segment_length = self._graph, self._params.segment_length
+        graph, segment_length = self._graph, self._params.polarity.segment_length
         if not self._is_segmented:
             return value
         segment = graph.numbers(segment_length)

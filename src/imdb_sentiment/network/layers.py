@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from imdb_sentiment.text.encoder import PAD_ID, UNKNOWN_ID
+from imdb_sentiment.artifacts.vocabulary import PAD_ID, UNKNOWN_ID
 
 Pooling = Literal["last", "max", "mean", "max_mean"]
 

@@ -1,10 +1,11 @@
-"""The LSTM classifiers: the recipe's plain one, and the one with segments, polarity channels and learnt vectors."""
+"""The LSTM classifiers: the plain one of the recipe, and the one with segments and polarity channels."""
 
 from typing import Any
 
 import keras
 from keras import layers
 
+from imdb_sentiment.artifacts.polarity import CHANNELS
 from imdb_sentiment.network.layers import (
     DistinctEmbedding,
     JoinSegments,
@@ -15,48 +16,47 @@ from imdb_sentiment.network.layers import (
     WordDropout,
 )
 from imdb_sentiment.network.lstm import RowwiseLSTM
-from imdb_sentiment.ngrams.polarity import CHANNELS
 from imdb_sentiment.runtime.params import ModelParams, TrainParams
 
 
 def create_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
     """Return the compiled model of `params.architecture`."""
-    create = create_baseline_model if params.architecture == "baseline" else create_polarity_model
+    create = create_polarity_model if params.architecture == "polarity" else create_baseline_model
     return create(vocabulary_size, params, train)
 
 
 def create_baseline_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
-    """Return the compiled model Embedding -> LSTM -> Dropout -> one sigmoid unit.
+    """Return the recipe's model, the architecture `plain`: Embedding -> LSTM -> Dropout -> one sigmoid unit, compiled.
 
     It takes `token_ids int32 [B, T]`, padded on the right, and gives `probabilities float32 [B, 1]` of the positive
-    class. Binary cross-entropy, accuracy, the optimizer and learning rate of `train`. How much padding a batch has
-    changes no probability, unless `params.ignore_padding` is off.
+    class. Binary cross-entropy, accuracy, the optimizer and learning rate of `train`. The amount of padding in a batch
+    has no effect, unless `params.plain.ignore_padding` is off.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
-    lengths = SequenceLength(params.ignore_padding, name="lengths")(token_ids)
+    lengths = SequenceLength(params.plain.ignore_padding, name="lengths")(token_ids)
     states = _embed(token_ids, vocabulary_size, params)
     for number in range(1, params.lstm_layers + 1):
         states = _lstm(params, number)(states, lengths)
     pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
     dropped = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
-    return _compiled(keras.Model({"token_ids": token_ids}, _sentiment(dropped, params), name="baseline"), train)
+    return _compiled(keras.Model({"token_ids": token_ids}, _sentiment(dropped, params), name="plain"), train)
 
 
 def create_polarity_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
-    """Return the compiled model whose LSTM reads segments of a review, each word with its n-gram polarity.
+    """Return the model whose LSTM reads segments of a review, each word with its n-gram polarity, compiled.
 
     It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 6]` (see `PolarityTable.channels`), and gives what
-    the baseline gives. The states of all segments are pooled together; beside them, the sigmoid unit sees the sums of
-    the polarity.
+    the plain model gives. The states of all segments are pooled together; beside them, the sigmoid unit gets the sums
+    of the polarity.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     polarity = keras.Input((None, CHANNELS), dtype="float32", name="polarity")
     lengths = SequenceLength(name="lengths")(token_ids)
-    split = SplitSegments(params.segment_length, name="split_segments")
+    split = SplitSegments(params.polarity.segment_length, name="split_segments")
     segment_lengths = SequenceLength(name="segment_lengths")(split(token_ids))
-    inputs = split(polarity if params.polarity_inputs else polarity[..., :0])
+    inputs = split(polarity if params.polarity.inputs else polarity[..., :0])
     if params.embedding_dropout_rate:
-        # Each review has dimensions of its own dropped: no two of its words are alike to the LSTM.
+        # The dropped dimensions differ by review, so equal words of two reviews are no longer equal inputs.
         words = split(_embed(token_ids, vocabulary_size, params))
         states = _lstm(params, 1)(layers.Concatenate(name="words_and_polarity")([words, inputs]), segment_lengths)
     else:
@@ -70,7 +70,7 @@ def create_polarity_model(vocabulary_size: int, params: ModelParams, train: Trai
     states = JoinSegments(name="join_segments")(states, token_ids)
     pooled = MaskedPooling(params.pooling, name="pooling")(states, lengths)
     features = layers.Dropout(params.dropout_rate, name="dropout")(pooled)
-    if params.polarity_scores:
+    if params.polarity.scores:
         scores = PolarityScores(name="polarity_scores")(polarity, lengths)
         features = layers.Concatenate(name="features")([features, scores])
     model = keras.Model({"token_ids": token_ids, "polarity": polarity}, _sentiment(features, params), name="polarity")

@@ -1,4 +1,4 @@
-"""The folder that keeps a trained model: its weights, and what is needed to build the layers around them."""
+"""The folder of a trained model: its weights, and the params from which its layers are built."""
 
 import math
 from dataclasses import dataclass
@@ -9,20 +9,24 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.network.layers import CalibratedAverage
 from imdb_sentiment.network.model import create_model
+from imdb_sentiment.network.predict import predict_probabilities
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.files import read_json, read_npz, write_json, write_npz
 from imdb_sentiment.runtime.params import ModelParams, TrainParams, check
+from imdb_sentiment.runtime.progress import Progress, no_progress
 
 # A `.keras` file holds the time at which it was saved, so that equal models would differ; these two do not.
 SETTINGS_NAME: Final = "model.json"
 WEIGHTS_NAME: Final = "weights.npz"
+TRAINED_FILES: Final = r"model\.json|weights\.npz"
 
 
 @dataclass(frozen=True)
 class SavedModel:
-    """What a folder keeps: the members, whose logits are averaged, and the temperature by which that is divided."""
+    """An ensemble: its members, whose logits are averaged, and the temperature that divides the average."""
 
     members: list[keras.Model]
     vocabulary_size: int
@@ -30,25 +34,30 @@ class SavedModel:
     train: TrainParams
     temperature: float = 1.0
 
-    def whole(self) -> keras.Model:
-        """Return one model of the members' inputs that gives the calibrated probabilities `float32 [B, 1]`."""
+    def as_single_model(self) -> keras.Model:
+        """Return one model with the members' inputs that gives the calibrated probabilities `float32 [B, 1]`."""
         if len(self.members) == 1 and self.temperature == 1:
             return self.members[0]
         inputs = {
-            its.name: keras.Input(its.shape[1:], dtype=its.dtype, name=its.name) for its in self.members[0].inputs
+            tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
+            for tensor in self.members[0].inputs
         }
         for number, member in enumerate(self.members, 1):
             member.name = f"member_{number}"  # names may not be equal within a model
         probabilities = [member(inputs) for member in self.members]
         calibrated = CalibratedAverage(self.temperature, name="calibrated_average")(probabilities)
-        return keras.Model(inputs, calibrated, name="whole")
+        return keras.Model(inputs, calibrated, name="ensemble")
+
+    def predict(self, sequences: Sequences, progress: Progress = no_progress) -> NDArray[np.float64]:
+        """Return the calibrated probabilities of the positive class, `float64 [B]`."""
+        return predict_probabilities(self.as_single_model(), sequences, self.params.ignores_padding, progress)
 
 
 def save_model(model: SavedModel, folder: Path) -> None:
     """Write the weights, and what `load_model` needs to build the layers, into `folder`.
 
-    Pretrained vectors that do not train are the same in each member and stand once; what does not train is written in
-    half precision where that loses nothing, as with vectors that came in it.
+    Pretrained vectors that are not trained are equal in all members and are written once. Weights that are not trained
+    are written in half precision where that loses nothing, as with vectors that were read in half precision.
     """
     settings = {
         "vocabulary_size": model.vocabulary_size,
@@ -93,7 +102,7 @@ def _compact(weight: Any) -> NDArray[Any]:
 
 
 def _name(weight: Any, number: int, params: ModelParams) -> str:
-    # Vectors that neither were learnt before nor train are random, and each member has drawn its own.
+    # Vectors that are neither pretrained nor trained are random, and each member has drawn its own.
     is_shared = params.pretrained_embeddings and not weight.trainable
     return str(weight.path) if is_shared else f"member_{number}/{weight.path}"
 
@@ -104,5 +113,5 @@ def _checked(found: NDArray[Any] | None, weight: Any, path: Path) -> NDArray[Any
         raise ArtifactError(path, f"{shape} for {weight.path}", f"the shape {weight.shape}")
     dtypes = {weight.dtype} if weight.trainable else {weight.dtype, "float16"}
     if found.dtype.name not in dtypes or not np.isfinite(found).all():
-        raise ArtifactError(path, f"{found.dtype} for {weight.path}, or no numbers", f"finite {weight.dtype}")
+        raise ArtifactError(path, f"{found.dtype} for {weight.path}, or infinite values", f"finite {weight.dtype}")
     return found

@@ -1,6 +1,6 @@
-"""A teacher for the unlabelled reviews: with its opinion of them, many more n-grams are known.
+"""The teacher: a model that labels the unlabelled reviews, so that the polarity of many more n-grams is known.
 
-Self-training (Yarowsky 1995): three times as many reviews as have labels say which phrases go with which opinion.
+Self-training (Yarowsky 1995): there are three times as many reviews as have labels.
 """
 
 from pathlib import Path
@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
+from imdb_sentiment.artifacts.polarity import ORDERS, Keys
 from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.ngrams.nb_svm import INVERSE_PENALTY, LogCountRatio
-from imdb_sentiment.ngrams.polarity import ORDERS, Keys, distinct, find_ngrams
+from imdb_sentiment.ngrams.polarity import distinct, find_ngrams
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.text.encoder import TextEncoder
 
-TOLERANCE: Final = 1e-3  # the default takes three times as long and changes next to no opinion
+TOLERANCE: Final = 1e-3  # the default takes three times as long and changes almost no label
 
 
 def encode_unlabelled(
@@ -40,36 +41,37 @@ def encode_unlabelled(
     return ids, encoder.encode_all(texts[review_id] for review_id in tracked)[0]
 
 
-def read_opinions(path: Path, review_ids: list[str]) -> NDArray[np.float64]:
-    """Return the column probability of the Parquet table `path` for `review_ids`, `float64 [B]`. Raises ArtifactError.
+def read_teacher_labels(path: Path, review_ids: list[str]) -> NDArray[np.float64]:
+    """Return the column `probability` of the Parquet table `path` for `review_ids`, `float64 [B]`.
 
-    As `imdb-sentiment predict` writes it for the table of reviews.
+    The table is one that `imdb-sentiment predict` wrote for the table of reviews. Raises ArtifactError.
     """
     try:
         table = pq.read_table(path, columns=["review_id", "probability"])
         probabilities = table["probability"].cast(pa.float64()).to_pylist()
-        opinions = dict(zip(table["review_id"].to_pylist(), probabilities, strict=True))
+        labels = dict(zip(table["review_id"].to_pylist(), probabilities, strict=True))
     except FileNotFoundError as error:
         raise ArtifactError(
             path, "no such file", "polarity.teacher: linear, none, or a table of predictions"
         ) from error
     except (ValueError, OSError) as error:
-        raise ArtifactError(path, f"no table of opinions ({error})", "the columns review_id and probability") from error
+        expected = "the columns review_id and probability"
+        raise ArtifactError(path, f"no table of predictions ({error})", expected) from error
     try:
-        y_prob = np.array([opinions[review_id] for review_id in review_ids], np.float64)
+        y_prob = np.array([labels[review_id] for review_id in review_ids], np.float64)
     except KeyError as error:
-        raise ArtifactError(path, f"no opinion of {error}", "one of each unlabelled review") from error
+        raise ArtifactError(path, f"no row of {error}", "a row for each unlabelled review") from error
     if not ((y_prob >= 0) & (y_prob <= 1)).all():
-        raise ArtifactError(path, "opinions that are no probabilities", "numbers from 0 to 1")
+        raise ArtifactError(path, "values of the column probability outside 0 to 1", "probabilities")
     return y_prob
 
 
 def teach(
     train: Sequences, unlabelled: NDArray[np.int32], keys: tuple[Keys, ...], vocabulary_size: int
 ) -> NDArray[np.float64]:
-    """Return what NB-SVM, fitted to the train part, takes for the probability that each review is positive.
+    """Fit NB-SVM to the train part and return the probability that each unlabelled review is positive.
 
-    `unlabelled int32 [B, T]` -> `float64 [B]`. Its n-grams are those of `keys`, int64 [G] for each of ORDERS.
+    `unlabelled int32 [B, T]` -> `float64 [B]`. The n-grams are `keys`, int64 [G] for each of ORDERS.
     """
     counts = ngram_matrix(train.token_ids, keys, vocabulary_size)
     ratios = LogCountRatio().fit(counts, train.labels)
@@ -82,7 +84,7 @@ def teach(
 
 
 def ngram_matrix(token_ids: NDArray[np.int32], keys: tuple[Keys, ...], vocabulary_size: int) -> sparse.csr_matrix:
-    """Return which reviews of `token_ids int32 [B, T]` have which n-grams of `keys`, `float32 [B, G]` of 0 and 1."""
+    """Return 1 where a review of `token_ids int32 [B, T]` contains an n-gram of `keys`, else 0: `float32 [B, G]`."""
     blocks = []
     for order, known in zip(ORDERS, keys, strict=True):
         review, ngram = find_ngrams(token_ids, order, known, vocabulary_size)

@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
 from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.text.cleaning import clean_text
-from imdb_sentiment.text.encoder import UNKNOWN_ID, keep_ends
+from imdb_sentiment.text.encoder import keep_ends
 from imdb_sentiment.text.tokenization import token_spans
 
 _CERTAIN = 1e-7  # the nearest to 0 or 1 that single precision tells from it

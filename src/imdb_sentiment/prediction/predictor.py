@@ -1,7 +1,7 @@
 """The exported model at work: texts in, labels and probabilities out, by ONNX Runtime and NumPy, without TensorFlow."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.batches import length_grouped_rows
 from imdb_sentiment.artifacts.labels import THRESHOLD
+from imdb_sentiment.artifacts.polarity import PolarityTable
 from imdb_sentiment.artifacts.sequences import pad
-from imdb_sentiment.ngrams.polarity import PolarityTable
 from imdb_sentiment.runtime.errors import ArtifactError, InputError
 from imdb_sentiment.runtime.files import read_json, write_json
 from imdb_sentiment.runtime.progress import Progress, no_progress
@@ -24,8 +24,8 @@ FORMAT: Final = 1
 SETTINGS_NAME: Final = "settings.json"
 GRAPH_NAME: Final = "model.onnx"
 VOCABULARY_NAME: Final = "vocabulary.json"
-POLARITY_NAME: Final = "polarity.npz"  # only for a model that reads polarity
-CARD_NAME: Final = "README.md"
+POLARITY_NAME: Final = "polarity.npz"
+MODEL_FILES: Final = r"settings\.json|model\.onnx|vocabulary\.json|polarity\.npz"
 # The states of so few reviews stay in a core's cache: a quarter faster than batches of 32.
 BATCH_SIZE: Final = 8
 CHUNK_SIZE: Final = 4096  # texts whose token ids are held at once
@@ -62,8 +62,10 @@ class SentimentModel:
         folder = Path(folder)
         settings = read_settings(folder)
         encoder = TextEncoder.load(folder / VOCABULARY_NAME)
-        table = PolarityTable.load(folder / POLARITY_NAME) if POLARITY_NAME in settings["files"] else None
-        return cls(encoder, table, settings["ignore_padding"], _open_session(folder / GRAPH_NAME))
+        session = _open_session(folder / GRAPH_NAME)
+        reads_polarity = any(value.name == "polarity" for value in session.get_inputs())
+        table = PolarityTable.load(folder / POLARITY_NAME) if reads_polarity else None
+        return cls(encoder, table, settings["ignore_padding"], session)
 
     def predict(self, texts: Sequence[str], progress: Progress = no_progress) -> Prediction:
         """Return the label and probability of each of `texts`, in their order.
@@ -108,13 +110,13 @@ class SentimentModel:
         return probabilities[:, 0]
 
 
-def write_settings(folder: Path, names: Iterable[str], ignore_padding: bool, temperature: float) -> None:
-    """Write what `SentimentModel.load` must know of a folder with the files `names`."""
+def write_settings(folder: Path, ignore_padding: bool, temperature: float) -> None:
+    """Write what `SentimentModel.load` must know of the model whose other files are in `folder`."""
     settings = {
         "format": FORMAT,
         "ignore_padding": ignore_padding,
         "temperature": temperature,  # for the record: it is part of the graph
-        "files": {name: _checksum(folder / name) for name in names},
+        "files": {name: _checksum(folder / name) for name in (GRAPH_NAME, VOCABULARY_NAME, POLARITY_NAME)},
     }
     write_json(settings, folder / SETTINGS_NAME)
 

@@ -10,8 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
+from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
-from imdb_sentiment.evaluation.metrics import read_predictions, wilson_interval
+from imdb_sentiment.evaluation.metrics import wilson_interval
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.report.charts import Interval

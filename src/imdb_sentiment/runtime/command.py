@@ -1,43 +1,50 @@
-"""What the commands share: how much they say, errors in one line, and Keras without its noise."""
+"""What all commands share: verbosity, errors in one line, clean ends on signals, and Keras without its notices."""
 
 import functools
 import inspect
 import logging
 import os
+import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Annotated, Any, Final
 
 import typer
 
-from imdb_sentiment.runtime.console import Verbosity, as_time, console_progress, speaking, stop_bars, verbosity
+from imdb_sentiment.runtime.console import (
+    Verbosity,
+    as_time,
+    console_progress,
+    printable,
+    stop_bars,
+    verbosity,
+    with_verbosity,
+)
 from imdb_sentiment.runtime.errors import PipelineError
 
-INTERRUPTED: Final = 130  # what a shell reports for a command that Ctrl-C ended
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 _OPTIONS: Final = {
-    "verbose": Annotated[bool, typer.Option("--verbose", help="Let TensorFlow speak, and say how long it all took.")],
-    "quiet": Annotated[bool, typer.Option("--quiet", help="No progress and no tables: results and errors alone.")],
+    "verbose": Annotated[bool, typer.Option("--verbose", help="Show TensorFlow's messages and the total time.")],
+    "quiet": Annotated[bool, typer.Option("--quiet", help="Show no progress and no tables, only results and errors.")],
 }
 
 
 def command_app(command: Callable[..., None]) -> typer.Typer:
-    """Return the typer application of one command.
-
-    A PipelineError ends it with one line on standard error and exit code 1, Ctrl-C with one line and 130; anything
-    else is a bug and keeps its plain traceback.
-    """
+    """Return the typer application of one command, which ends as `ends_in_one_line` says."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(ends_in_one_line(command))
     return app
 
 
 def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
-    """Have `command` end in one line where the user, not the programmer, can mend what went wrong.
+    """Make `command` end in one line on standard error where the user, not the programmer, can mend the cause.
 
-    It also gets the options `--verbose` and `--quiet`. IMDB_SENTIMENT_VERBOSITY in the environment says the same to
-    commands that another program starts.
+    A PipelineError gives exit code 1, a signal (Ctrl-C, SIGTERM, SIGHUP) 128 and its number; anything else is a bug and
+    keeps its traceback. Adds the options `--verbose` and `--quiet`.
     """
 
     @functools.wraps(command)
@@ -46,17 +53,15 @@ def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
             raise typer.BadParameter("found both --verbose and --quiet; expected one of them")
         chosen = Verbosity.VERBOSE if verbose else Verbosity.QUIET if quiet else None
         start = time.monotonic()
-        with speaking(chosen):
+        with with_verbosity(chosen), _signals_raised():
             try:
                 command(*args, **kwargs)
             except PipelineError as error:
-                stop_bars()
-                print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-                raise typer.Exit(1) from error
+                _end(str(error), 1, error)
             except KeyboardInterrupt as error:
-                stop_bars()
-                print("error: interrupted; nothing is half-written", file=sys.stderr)
-                raise typer.Exit(INTERRUPTED) from error
+                _end("interrupted; outputs are as they were before", 128 + signal.SIGINT, error)
+            except _Terminated as error:
+                _end("terminated; outputs are as they were before", 128 + error.signal, error)
             if verbosity() is Verbosity.VERBOSE:
                 print(f"{command.__name__}: {as_time(time.monotonic() - start)}", file=sys.stderr)
 
@@ -71,17 +76,52 @@ def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def import_keras_quietly() -> None:
-    """Import Keras and its backend without TensorFlow's notes on CUDA and CPU flags, unless told to be verbose.
+def _end(message: str, code: int, error: BaseException) -> None:
+    stop_bars()
+    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    raise typer.Exit(code) from error
 
-    They come from C++ and go past `sys.stderr`, so the descriptor itself is turned away.
+
+class _Terminated(BaseException):
+    """A signal asked the process to end: raised, so that partial outputs are removed on the way out."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.signal = number
+
+
+@contextmanager
+def _signals_raised() -> Iterator[None]:
+    """Raise _Terminated in the block where SIGTERM or SIGHUP arrives."""
+    if current_thread() is not main_thread():  # only the main thread can set handlers
+        yield
+        return
+
+    def handle(number: int, _: object) -> None:
+        raise _Terminated(number)
+
+    # One that is ignored (`nohup`) stays ignored.
+    handled = [number for number in _SIGNALS if signal.getsignal(number) is signal.SIG_DFL]
+    for number in handled:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in handled:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def import_keras_quietly() -> None:
+    """Import Keras and its backend without TensorFlow's notices about CUDA and CPU flags, unless verbose.
+
+    The notices are written by C++ and bypass `sys.stderr`, so the file descriptor itself is redirected.
     """
     if verbosity() is Verbosity.VERBOSE:
         import keras  # noqa: F401  # for what it loads
 
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    # Its advice on shapes that vary, as those of batches grouped by length do.
+    # Its advice about shapes that vary, as those of batches grouped by length do.
     logging.getLogger("tensorflow").setLevel(logging.ERROR)
     if "keras" not in sys.modules:
         with console_progress("Loading TensorFlow", None, ""):
@@ -91,8 +131,8 @@ def import_keras_quietly() -> None:
 def _import_without_stderr() -> None:
     sys.stderr.flush()
     kept = os.dup(2)
-    with Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    with Path(os.devnull).open("wb") as devnull:
+        os.dup2(devnull.fileno(), 2)
         try:
             import keras  # noqa: F401  # for what it loads
         finally:

@@ -1,4 +1,4 @@
-"""What the commands show: progress on the terminal or as lines, and metrics as a table."""
+"""What commands show: progress as a bar or as lines, and metrics as a table."""
 
 import os
 import sys
@@ -29,7 +29,7 @@ _live_bars: list[Progress] = []
 
 
 class Verbosity(Enum):
-    """How much a command says beside its results and its errors."""
+    """How much a command shows besides its results and errors."""
 
     QUIET = "quiet"
     NORMAL = "normal"
@@ -40,7 +40,7 @@ _VARIABLE: Final = "IMDB_SENTIMENT_VERBOSITY"
 
 
 def verbosity() -> Verbosity:
-    """Return what the environment asks for."""
+    """Return the verbosity that the environment variable sets."""
     try:
         return Verbosity(os.environ.get(_VARIABLE, "normal"))
     except ValueError:
@@ -48,8 +48,8 @@ def verbosity() -> Verbosity:
 
 
 @contextmanager
-def speaking(chosen: Verbosity | None) -> Iterator[None]:
-    """Say so much within the block, and in the processes that it starts; None leaves it as it is."""
+def with_verbosity(chosen: Verbosity | None) -> Iterator[None]:
+    """Set the verbosity within the block, and for the processes that it starts; None leaves it as it is."""
     before = os.environ.get(_VARIABLE)
     if chosen is not None:
         os.environ[_VARIABLE] = chosen.value
@@ -61,8 +61,18 @@ def speaking(chosen: Verbosity | None) -> Iterator[None]:
             os.environ.update({} if before is None else {_VARIABLE: before})
 
 
+def printable(text: str) -> str:
+    r"""Return `text` with every character escaped that could control a terminal: `"\x1b[2J" -> "\\x1b[2J"`."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape", "surrogatepass").decode()
+        for character in text
+    )
+
+
 def stop_bars() -> None:
-    """Take down the bars of work that an error has ended: they would take its line and draw themselves below it."""
+    """Remove the progress bars of work that an error has ended, which would redraw themselves below its line."""
     while _live_bars:
         _live_bars.pop().stop()
 
@@ -73,7 +83,7 @@ class _Bar:
         self._id = bar.add_task(description, total=total, note="")
 
     def advance(self, amount: int = 1, note: str = "") -> None:
-        # An empty note keeps the one that stands.
+        # An empty note keeps the previous one.
         if note:
             self._bar.update(self._id, advance=amount, note=note)
         else:
@@ -81,14 +91,14 @@ class _Bar:
 
 
 class _Lines:
-    """Stands in for the bar where the output is a file: a line now and then, and one at the end."""
+    """Takes the place of the bar where the output is a file: a line every LINE_EVERY seconds, and one at the end."""
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         self._description, self._total, self._unit = description, total, unit
         self._start = self._last = time.monotonic()
         self._done = 0
         self._note = ""
-        if total is None:  # or else nothing would be said before its end
+        if total is None:  # otherwise nothing would show before the end
             print(f"{description} ...", file=sys.stderr, flush=True)
 
     def advance(self, amount: int = 1, note: str = "") -> None:
@@ -98,19 +108,19 @@ class _Lines:
         # The end has a line of its own.
         if now - self._last >= LINE_EVERY and self._done != self._total:
             self._last = now
-            self._say(f"{self._done:,}{self._of_total()} {self._unit}{self._left(now - self._start)}")
+            self._print(f"{self._done:,}{self._total_text()} {self._unit}{self._time_left(now - self._start)}")
 
     def end(self) -> None:
         counted = f"{self._done:,} {self._unit} in " if self._unit else ""
-        self._say(f"{counted}{as_time(time.monotonic() - self._start)}")
+        self._print(f"{counted}{as_time(time.monotonic() - self._start)}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"{self._description}: {text}{'  ' + self._note if self._note else ''}", file=sys.stderr, flush=True)
 
-    def _of_total(self) -> str:
+    def _total_text(self) -> str:
         return f" of {self._total:,}" if self._total else ""
 
-    def _left(self, elapsed: float) -> str:
+    def _time_left(self, elapsed: float) -> str:
         if not self._total or not self._done:
             return ""
         return f", about {as_time(elapsed * (self._total - self._done) / self._done)} left"
@@ -124,7 +134,7 @@ def as_time(seconds: float) -> str:
 
 
 def console_progress(description: str, total: int | None, unit: str) -> AbstractContextManager[Task]:
-    """Show a live bar on a terminal, plain lines where the output is not one, and nothing if told to be quiet."""
+    """Show a live bar on a terminal, lines where the output is not a terminal, and nothing with --quiet."""
     if verbosity() is Verbosity.QUIET:
         return no_progress(description, total, unit)
     return _bar(description, total, unit) if _console.is_terminal else _lines(description, total, unit)

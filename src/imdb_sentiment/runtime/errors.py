@@ -35,9 +35,8 @@ class DownloadError(PipelineError):
 class ArtifactError(PipelineError):
     """A file from an earlier stage is missing, broken or of another make.
 
-    >>> raise ArtifactError(Path("data/reviews.parquet"), "columns review_id, text", "also label")
-    Traceback (most recent call last):
-    imdb_sentiment.runtime.errors.ArtifactError: data/reviews.parquet: found columns review_id, text; expected also label
+    `ArtifactError(Path("a.parquet"), "columns id, text", "also label")` reads
+    `a.parquet: found columns id, text; expected also label`.
     """
 
     def __init__(self, path: Path, found: str, expected: str) -> None:

@@ -1,12 +1,15 @@
-"""Reading and writing artefacts: whole or not at all, and the same bytes for the same content."""
+"""Files: written whole or not at all, the same bytes for the same content, and read with a clear error."""
 
+import itertools
 import json
+import os
+import re
 import shutil
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
-from stat import S_ISDIR
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -15,38 +18,55 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.runtime.errors import ArtifactError, OutputError
 
+_PARTIAL: Final = re.compile(r"\.imdb-sentiment-([0-9]+)-[0-9]+\.partial")
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True)
+class OutputFolder:
+    """A folder that a command writes.
+
+    `files` is a regular expression for the names of the files that the command writes there, `others` for those that
+    other commands write beside them. A folder with any other file in it is not ours: it is refused.
+    """
+
+    path: Path
+    files: str
+    others: str = r"\..*"  # such as .gitignore
+
 
 @contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """Yield a path beside `path` to write to; it takes `path`'s place when the block ends well.
-
-    The block may make a file or a folder there. When it raises, Ctrl-C included, what it wrote goes and the old
-    `path` stays. Raises OutputError for any OSError: what the block reads must be wrapped by whoever reads it.
-    """
+def written_beside(path: Path | OutputFolder) -> Iterator[Path]:
+    """Yield a path beside `path` to write to; what is written there takes `path`'s place when the block ends well."""
     with written_together(path) as (partial,):
         yield partial
 
 
 @contextmanager
-def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
-    """Yield a path beside each of `paths`, as `written_beside` does: none takes its place before all are written."""
-    partials = tuple(path.with_name(f".{path.name}.partial") for path in paths)
+def written_together(*outputs: Path | OutputFolder) -> Iterator[tuple[Path, ...]]:
+    """Yield a path to write to for each of `outputs`: a file for a Path, a folder to make for an OutputFolder.
+
+    Nothing takes its place before all are written. If the block raises, Ctrl-C included, the old outputs stay and what
+    was written goes. Before the block starts, outputs that lie within each other and folders that hold other files are
+    refused. Raises OutputError, also for any OSError in the block: errors of reading must be turned into others there.
+    """
+    paths = [output.path if isinstance(output, OutputFolder) else output for output in outputs]
+    partials = tuple(_partial_path(path) for path in paths)
     current = paths[0]
     try:
-        for path, partial in zip(paths, partials, strict=True):
+        _check_apart(paths)
+        for output, path in zip(outputs, paths, strict=True):
             current = path
             path.parent.mkdir(parents=True, exist_ok=True)
-            _remove(partial)
+            _check_replaceable(output)
+            _remove_abandoned(path.parent)
         yield partials
         for path, partial in zip(paths, partials, strict=True):
-            is_folder = S_ISDIR(partial.stat().st_mode)  # raises if the block has not written it
-            if path.is_dir() and not is_folder:
-                raise OutputError(path, "a folder stands there")
-        for path, partial in zip(paths, partials, strict=True):
-            current = path
-            if partial.is_dir():
-                _remove(path)  # a folder can't be renamed onto one that has files in it
-            partial.replace(path)
+            if not partial.exists():
+                raise OutputError(path, "nothing was written")
+        for output, partial in zip(outputs, partials, strict=True):
+            current = output.path if isinstance(output, OutputFolder) else output
+            _replace(output, partial)
     except OutputError as error:
         raise OutputError(_final_path(str(error.path), partials, paths) or error.path, error.reason) from error
     except OSError as error:
@@ -54,11 +74,70 @@ def written_together(*paths: Path) -> Iterator[tuple[Path, ...]]:
         raise OutputError(named or current, error.strerror or str(error)) from error
     finally:
         for partial in partials:
-            _remove(partial)
+            with suppress(OSError):
+                _remove(partial)
 
 
-def _final_path(text: str, partials: tuple[Path, ...], paths: tuple[Path, ...]) -> Path | None:
-    """Return the path whose partial `text` names, or the file in that folder: writers in the block know only partials.
+def _partial_path(path: Path) -> Path:
+    # Of this process and of no other; and not longer for a longer name of the output.
+    return path.with_name(f".imdb-sentiment-{os.getpid()}-{next(_numbers)}.partial")
+
+
+def _check_apart(paths: list[Path]) -> None:
+    for one, other in itertools.permutations([path.resolve() for path in paths], 2):
+        if one.is_relative_to(other):
+            raise OutputError(one, f"it lies within another output, {other}")
+
+
+def _check_replaceable(output: Path | OutputFolder) -> None:
+    if not isinstance(output, OutputFolder):
+        if output.is_dir():
+            raise OutputError(output, "a folder stands there")
+        return
+    if output.path.is_symlink() or (output.path.exists() and not output.path.is_dir()):
+        raise OutputError(output.path, "what stands there is not a folder")
+    if output.path.is_dir():
+        for entry in sorted(output.path.iterdir()):
+            if not re.fullmatch(f"(?:{output.files})|(?:{output.others})", entry.name) or entry.is_dir():
+                raise OutputError(output.path, f"the folder holds {entry.name}, which this command did not write")
+
+
+def _replace(output: Path | OutputFolder, partial: Path) -> None:
+    if not isinstance(output, OutputFolder):
+        partial.replace(output)
+        return
+    if not output.path.exists():
+        partial.replace(output.path)
+        return
+    # File by file: a kill between two leaves an old or a new file, never none.
+    written = {entry.name for entry in partial.iterdir()}
+    for name in sorted(written):
+        (partial / name).replace(output.path / name)
+    for entry in output.path.iterdir():
+        if entry.name not in written and re.fullmatch(output.files, entry.name):
+            entry.unlink()
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what processes that are gone have left in `folder`."""
+    for entry in folder.glob(".imdb-sentiment-*.partial"):
+        match = _PARTIAL.fullmatch(entry.name)
+        if match and not _is_running(int(match[1])):
+            _remove(entry)
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):  # another user's
+        return True
+    return True
+
+
+def _final_path(text: str, partials: tuple[Path, ...], paths: list[Path]) -> Path | None:
+    """Return the output whose partial `text` names, or the file in that folder: the block knows only the partials.
 
     `text` is a path, or a message of Arrow's that has one in it.
     """
@@ -73,7 +152,7 @@ def _final_path(text: str, partials: tuple[Path, ...], paths: tuple[Path, ...]) 
 def _remove(path: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    elif path.parent.is_dir():
+    else:
         path.unlink(missing_ok=True)
 
 
@@ -103,7 +182,7 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path, compress: bool = F
         (np.savez_compressed if compress else np.savez)(file, **arrays)  # type: ignore[arg-type]
 
 
-# What NumPy and zipfile raise for a file that was cut short, damaged, encrypted, or never was an npz.
+# What NumPy and zipfile raise for a file that was cut short, is damaged or encrypted, or never was an npz file.
 _NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, RuntimeError, MemoryError, zlib.error)
 
 
@@ -118,11 +197,11 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     except _NPZ_ERRORS as error:
         raise ArtifactError(path, f"what cannot be read as npz ({error})", "NumPy arrays without pickles") from error
     for name, array in arrays.items():
-        if not isinstance(array, np.ndarray):  # NumPy gives the bytes of a member that is no array
+        if not isinstance(array, np.ndarray):  # NumPy returns bytes for a member that is not an array
             raise ArtifactError(path, f"what cannot be read as npz ({name})", "NumPy arrays without pickles")
     return arrays
 
 
 def missing(path: Path) -> ArtifactError:
-    """Return the error for an artefact that is not there."""
+    """Return the error for an artefact that does not exist."""
     return ArtifactError(path, "no such file", "the output of an earlier stage (`dvc repro` makes it)")

@@ -24,10 +24,10 @@ def _number(value: Any) -> Any:
     return value
 
 
-# The bounds come first: behind the validator they would not show in the schema, and so not in the message.
-Share = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_number)]
-Rate = Annotated[float, Field(ge=0, lt=1), BeforeValidator(_number)]
-Penalty = Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
+Number = Annotated[float, BeforeValidator(_number)]
+Share = Annotated[Number, Field(gt=0, lt=1)]
+Rate = Annotated[Number, Field(ge=0, lt=1)]
+Penalty = Annotated[Number, Field(ge=0, le=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
@@ -49,12 +49,12 @@ class PreprocessParams(_Section):
     validation_size: Share
     vocabulary_size: Annotated[int, Field(ge=3, le=10_000_000)]
     max_length: Annotated[int, Field(ge=1, le=100_000)]
-    head_share: Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
+    head_share: Annotated[Number, Field(ge=0, le=1)]
     seed: Seed
 
 
 class EmbedParams(_Section):
-    """How word vectors are learnt."""
+    """How word vectors are learned."""
 
     method: Literal["cooccurrence", "skip_gram"]
     window: Annotated[int, Field(ge=1, le=100)]
@@ -62,42 +62,64 @@ class EmbedParams(_Section):
 
 
 class PolarityParams(_Section):
-    """Who labels the unlabelled reviews, so that the polarity of n-grams is learnt from them as well."""
+    """Who labels the unlabelled reviews, so that the polarity of n-grams is learned from them as well."""
 
     teacher: Annotated[str, Field(min_length=1)]
 
 
-class ModelParams(_Section):
-    """The layers of the LSTM classifier."""
+class PlainModelParams(_Section):
+    """What the architecture `plain` alone has."""
 
-    architecture: Literal["baseline", "polarity"]
+    ignore_padding: bool
+
+
+class PolarityModelParams(_Section):
+    """What the architecture `polarity` alone has."""
+
+    segment_length: Annotated[int, Field(ge=1, le=100_000)]
+    inputs: bool
+    scores: bool
+
+
+class ModelParams(_Section):
+    """The layers of the LSTM classifier: those that both architectures have, and a section for each architecture."""
+
+    architecture: Literal["plain", "polarity"]
     embedding_dim: Annotated[int, Field(ge=1, le=4096)]
     lstm_units: Annotated[int, Field(ge=1, le=4096)]
     lstm_layers: Annotated[int, Field(ge=1, le=8)]
     bidirectional: bool
     activation: Literal["tanh", "relu", "sigmoid", "softsign", "elu"]
     pooling: Literal["last", "max", "mean", "max_mean"]
-    ignore_padding: bool
     pretrained_embeddings: bool
     trainable_embeddings: bool
-    segment_length: Annotated[int, Field(ge=1, le=100_000)]
-    polarity_inputs: bool
-    polarity_scores: bool
     word_dropout_rate: Rate
     embedding_dropout_rate: Rate
     dropout_rate: Rate
     l1: Penalty
     l2: Penalty
+    plain: PlainModelParams
+    polarity: PolarityModelParams
+
+    @property
+    def reads_polarity(self) -> bool:
+        """Whether the model takes the polarity channels beside the token ids."""
+        return self.architecture == "polarity"
+
+    @property
+    def ignores_padding(self) -> bool:
+        """Whether padding has no effect, so that a batch may be as short as its longest review."""
+        return self.architecture != "plain" or self.plain.ignore_padding
 
 
 class TrainParams(_Section):
     """How the model is fitted."""
 
     optimizer: Literal["adam", "adamw", "nadam", "rmsprop", "adagrad", "sgd"]
-    learning_rate: Annotated[float, Field(gt=0, le=10), BeforeValidator(_number)]
+    learning_rate: Annotated[Number, Field(gt=0, le=10)]
     learning_rate_schedule: Literal["constant", "cosine"]
-    clip_norm: Annotated[float, Field(ge=0), BeforeValidator(_number)]
-    averaged_share: Annotated[float, Field(ge=0, le=1), BeforeValidator(_number)]
+    clip_norm: Annotated[Number, Field(ge=0)]
+    averaged_share: Annotated[Number, Field(ge=0, le=1)]
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     members: Annotated[int, Field(ge=1, le=100)]
@@ -131,10 +153,10 @@ def read_yaml(path: Path) -> Any:
             warnings.simplefilter("ignore", MantissaNoDotYAML1_1Warning)
             return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise ParamsError(f"{path}: found no such file; expected the pipeline's parameters") from error
+        raise ParamsError(f"{path}: found no such file; expected the pipeline's params") from error
     except (YAMLError, ValueError, OSError) as error:
         reason = " ".join(str(error).split())
-        raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected parameters") from error
+        raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected params") from error
 
 
 def write_yaml(content: Mapping[str, Any], path: Path) -> None:
@@ -148,57 +170,18 @@ def check(content: Any, section: type[SectionType], where: str) -> SectionType:
     try:
         return section.model_validate(content)
     except ValidationError as error:
-        raise ParamsError(f"{where}: {_explain(error, section)}") from error
+        raise ParamsError(f"{where}: {_first_problem(error)}") from error
 
 
-_UNKNOWN_KEY = ("extra_forbidden", "invalid_key")
-
-
-def _explain(error: ValidationError, section: type[BaseModel]) -> str:
-    # A misspelt key is missing, too, under its right name: that it is unknown says more.
-    first = min(error.errors(), key=lambda its: its["type"] not in _UNKNOWN_KEY)
+def _first_problem(error: ValidationError) -> str:
+    # A misspelled key is also missing under its right name; that it is unknown says more.
+    first = min(error.errors(), key=lambda problem: problem["type"] != "extra_forbidden")
     key = ".".join(str(part) for part in first["loc"]) or "the file"
     match first["type"]:
-        case kind if kind in _UNKNOWN_KEY:
-            parent = _resolve(section, first["loc"][:-1])
-            return f"{key}: found an unknown key; expected one of {', '.join(sorted(parent.model_fields))}"
+        case "extra_forbidden":
+            return f"{key}: found an unknown key; expected only the keys of the project's params.yaml"
         case "missing":
-            return f"{key}: found nothing; expected {_allowed(section, first['loc'])}"
+            return f"{key}: found nothing; expected a value"
         case _:
-            return f"{key}: found {first['input']!r}; expected {_allowed(section, first['loc'])}"
-
-
-def _resolve(section: type[BaseModel], location: tuple[int | str, ...]) -> type[BaseModel]:
-    for part in location:
-        annotation = section.model_fields[str(part)].annotation
-        assert isinstance(annotation, type)
-        assert issubclass(annotation, BaseModel)
-        section = annotation
-    return section
-
-
-_TYPES = {
-    "string": "a text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "object": "a section of keys",
-}
-_BOUNDS = {
-    "exclusiveMinimum": "above",
-    "minimum": "at least",
-    "exclusiveMaximum": "below",
-    "maximum": "at most",
-    "minLength": "of a length of at least",
-}
-
-
-def _allowed(section: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    """Say in words what the field at `location` takes, for example `a number above 0, at most 10`."""
-    if not location:
-        return _TYPES["object"]
-    schema = _resolve(section, location[:-1]).model_json_schema()["properties"][str(location[-1])]
-    if "enum" in schema:
-        return "one of " + ", ".join(schema["enum"])
-    bounds = [f"{word} {schema[bound]}" for bound, word in _BOUNDS.items() if bound in schema]
-    return " ".join([_TYPES[schema.get("type", "object")], ", ".join(bounds)]).strip()
+            # pydantic's own words: "Input should be greater than 0"
+            return f"{key}: found {first['input']!r}; {first['msg'].replace('Input should be', 'expected')}"

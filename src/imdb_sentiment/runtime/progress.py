@@ -1,4 +1,4 @@
-"""How long work says how far it is, without knowing whether anybody watches."""
+"""Progress reporting: the protocol, and a reporter that does nothing."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 
 
 class Task(Protocol):
-    """One piece of work under way."""
+    """A piece of work in progress."""
 
     def advance(self, amount: int = 1, note: str = "") -> None:
         """Count `amount` more units as done; `note` (such as the loss) replaces the last one."""
@@ -18,7 +18,7 @@ class Progress(Protocol):
     """Opens tasks: `with progress("Reading", total=100, unit="reviews") as task: ...`."""
 
     def __call__(self, description: str, total: int | None, unit: str) -> AbstractContextManager[Task]:
-        """Open a task of `total` units (None: not known)."""
+        """Open a task of `total` units, or None if the number is not known."""
 
 
 class _Silent:
@@ -27,12 +27,12 @@ class _Silent:
 
 
 def no_progress(description: str, total: int | None, unit: str) -> AbstractContextManager[Task]:
-    """Show nothing."""
+    """Open a task that shows nothing."""
     return nullcontext(_Silent())
 
 
 def track(progress: Progress, items: Iterable[Item], description: str, total: int | None, unit: str) -> Iterator[Item]:
-    """Yield `items`, and count each as done once the caller comes back for the next."""
+    """Yield `items`, and count each as done when the caller asks for the next."""
     with progress(description, total, unit) as task:
         for item in items:
             yield item

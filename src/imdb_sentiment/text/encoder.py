@@ -1,57 +1,38 @@
-"""The one path from text to token ids, for training and for prediction alike."""
+"""From texts to token ids: one path for training and for prediction."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import read_json, write_json
+from imdb_sentiment.artifacts.vocabulary import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
 from imdb_sentiment.runtime.threads import map_in_threads
 from imdb_sentiment.text.bulk_tokenization import TokenizedTexts, count_tokens, in_blocks, tokenize_all
 from imdb_sentiment.text.tokenization import tokenize
 
-PAD_ID: Final = 0
-UNKNOWN_ID: Final = 1
-SPECIAL_TOKENS: Final = ("<pad>", "<unknown>")
-FORMAT: Final = 1
 Token = TypeVar("Token", str, int)
 
 
 @dataclass(frozen=True)
-class TextEncoder:
-    """Turns a review into at most `max_length` token ids.
-
-    `tokens[i]` is the token of id i, the special tokens first. A longer review keeps its beginning and its end, where
-    opinions stand: `head_share` of `max_length` from its beginning, the rest from its end.
-    """
-
-    tokens: tuple[str, ...]
-    max_length: int
-    head_share: float
+class TextEncoder(Vocabulary):
+    """A vocabulary that turns reviews into token ids."""
 
     @classmethod
     def learn(
         cls, tokenized: Iterable[TokenizedTexts], vocabulary_size: int, max_length: int, head_share: float
-    ) -> "TextEncoder":
-        """Return the encoder of the `vocabulary_size` most frequent tokens of some texts, the special ones included.
+    ) -> Self:
+        """Return the encoder with the `vocabulary_size` most frequent tokens, the special ones included.
 
-        Sorted by (-frequency, token), so that the order of the texts does not show and a smaller vocabulary is a
-        prefix of a larger one.
+        Sorted by (-frequency, token): the order of the texts has no effect, and a smaller vocabulary is a prefix of a
+        larger one.
         """
         wanted = vocabulary_size - len(SPECIAL_TOKENS)
         counts = count_tokens(tokenized, wanted)
         frequent = sorted(counts, key=lambda token: (-counts[token], token))
         return cls(SPECIAL_TOKENS + tuple(frequent[:wanted]), max_length, head_share)
-
-    @property
-    def vocabulary_size(self) -> int:
-        """The number of ids, the special ones included."""
-        return len(self.tokens)
 
     @cached_property
     def _ids(self) -> dict[str, int]:
@@ -73,13 +54,13 @@ class TextEncoder:
         return self.encode_tokens(map_in_threads(tokenize_all, in_blocks(texts)))
 
     def encode_tokens(self, tokenized: Iterable[TokenizedTexts]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """Do as `encode_all`, with texts that are tokenized."""
+        """Return what `encode_all` returns, for texts that are tokenized already."""
         none = np.zeros((0, self.max_length), np.int32), np.zeros(0, np.int32)
         vocabulary = self._arrow_tokens()
 
-        def encode(its: TokenizedTexts) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-            ids = its.ids(vocabulary, UNKNOWN_ID)
-            return _pad_and_keep_ends(ids, its.lengths, self.max_length, self.head_share)
+        def encode(block: TokenizedTexts) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+            ids = block.ids(vocabulary, UNKNOWN_ID)
+            return _pad_and_keep_ends(ids, block.lengths, self.max_length, self.head_share)
 
         padded, lengths = zip(none, *map_in_threads(encode, tokenized), strict=True)
         return np.concatenate(padded), np.concatenate(lengths)
@@ -88,34 +69,14 @@ class TextEncoder:
         """Return what `token_ids` gives for each of `texts`, as arrays."""
         vocabulary = self._arrow_tokens()
         found = []
-        for its in map_in_threads(tokenize_all, in_blocks(texts)):
-            found += np.split(its.ids(vocabulary, UNKNOWN_ID), np.cumsum(its.lengths)[:-1])
+        for block in map_in_threads(tokenize_all, in_blocks(texts)):
+            found += np.split(block.ids(vocabulary, UNKNOWN_ID), np.cumsum(block.lengths)[:-1])
         return found
 
     def _arrow_tokens(self) -> Any:
         import pyarrow as pa
 
         return pa.array(self.tokens, pa.string())
-
-    def save(self, path: Path) -> None:
-        """Write the encoder to the JSON file `path`."""
-        content = {"format": FORMAT, "max_length": self.max_length, "head_share": self.head_share}
-        write_json({**content, "tokens": self.tokens}, path)
-
-    @classmethod
-    def load(cls, path: Path) -> "TextEncoder":
-        """Read what `save` wrote. Raises ArtifactError."""
-        content = read_json(path)
-        if content.get("format") != FORMAT:
-            raise ArtifactError(path, f"format {content.get('format')!r}", f"format {FORMAT}")
-        tokens, max_length, head_share = (content.get(key) for key in ("tokens", "max_length", "head_share"))
-        if not isinstance(tokens, list) or not _is_vocabulary(tokens):
-            raise ArtifactError(path, "tokens that are no vocabulary", f"texts, {' and '.join(SPECIAL_TOKENS)} first")
-        if type(max_length) is not int or max_length < 1:
-            raise ArtifactError(path, f"max_length {max_length!r}", "a whole number of at least 1")
-        if not isinstance(head_share, int | float) or not 0 <= head_share <= 1:
-            raise ArtifactError(path, f"head_share {head_share!r}", "a number from 0 to 1")
-        return cls(tuple(tokens), max_length, float(head_share))
 
 
 def keep_ends(tokens: list[Token], max_length: int, head_share: float) -> list[Token]:
@@ -132,7 +93,7 @@ def keep_ends(tokens: list[Token], max_length: int, head_share: float) -> list[T
 def _pad_and_keep_ends(
     ids: NDArray[np.int32], lengths: NDArray[np.int64], max_length: int, head_share: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Do `keep_ends` and the padding for the `ids` of B texts, one after the other, at once."""
+    """Apply `keep_ends` and padding to B texts at once, whose `ids` stand one text after the other."""
     head = round(max_length * head_share)
     is_kept = np.ones(len(ids), bool)
     ends = np.cumsum(lengths)
@@ -143,11 +104,3 @@ def _pad_and_keep_ends(
     padded[np.arange(max_length) < kept_lengths[:, None]] = ids[is_kept]
     padded[lengths == 0, 0] = UNKNOWN_ID
     return padded, np.maximum(kept_lengths, 1).astype(np.int32)
-
-
-def _is_vocabulary(tokens: list[Any]) -> bool:
-    return (
-        tuple(tokens[: len(SPECIAL_TOKENS)]) == SPECIAL_TOKENS
-        and all(isinstance(token, str) for token in tokens)
-        and len(set(tokens)) == len(tokens)
-    )

@@ -1,4 +1,4 @@
-"""One number that makes probabilities as sure as they are right."""
+"""Temperature scaling: one number that makes the probabilities as confident as they are right."""
 
 from typing import Final
 
@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-# A temperature outside says that the model has learnt nothing; it need not be followed further.
+# A temperature beyond means that the model has learned nothing; the search need not go further.
 _LARGEST: Final = 10.0
-_CERTAIN: Final = 1e-7  # the nearest to 0 or 1 that single precision tells from it
+_CERTAIN: Final = 1e-7  # the distance from 0 and 1 that single precision can still represent
 
 
 def fit_temperature(y_true: NDArray[np.int8], y_prob: NDArray[np.float64]) -> float:

@@ -1,8 +1,7 @@
-"""Checkpoints: what a fit needs to go on after its last finished epoch as if it had never been stopped."""
+"""Checkpoints: what a fit needs to continue after its last finished epoch as if it had never been stopped."""
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -12,32 +11,36 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.artifacts.sequences import Sequences
+import imdb_sentiment
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.files import read_npz, write_npz
+from imdb_sentiment.runtime.params import ModelParams, TrainParams
+from imdb_sentiment.training.dataset import Dataset
 
 Arrays = Mapping[str, Sequence[NDArray[Any]]]
 
-_STATE: Final = "state"  # the entry of what is no array, as JSON
+# The folders of the package that the stage train imports: another code there may give another fit.
+CODE: Final = ("artifacts", "network", "runtime", "training")
+_STATE: Final = "state"  # the npz entry of what is not an array, as JSON
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """The file of one member's fit, replaced at the end of each epoch.
-
-    `state` is what JSON can hold, `arrays` are named lists of arrays.
-    """
+    """The file of one member's fit, replaced at the end of each epoch."""
 
     path: Path
 
     def save(self, state: Mapping[str, Any], arrays: Arrays) -> None:
-        """Write both. Raises OutputError; the last checkpoint stays then."""
-        counted = {**state, "counts": {name: len(its) for name, its in arrays.items()}}
-        named = {f"{name}/{number}": array for name, its in arrays.items() for number, array in enumerate(its)}
+        """Write `state`, which JSON can hold, and the named lists of arrays.
+
+        Raises OutputError, and then leaves the previous checkpoint.
+        """
+        counted = {**state, "counts": {name: len(values) for name, values in arrays.items()}}
+        named = {f"{name}/{number}": array for name, values in arrays.items() for number, array in enumerate(values)}
         write_npz({_STATE: np.array(json.dumps(counted)), **named}, self.path)
 
     def load(self) -> tuple[dict[str, Any], dict[str, list[NDArray[Any]]]] | None:
-        """Return what was saved, or None if that is nothing, or damaged, as a power failure may leave it."""
+        """Return what was saved; None if nothing was, or if it is damaged, as after a power failure."""
         if not self.path.is_file():
             return None
         try:
@@ -51,47 +54,44 @@ class Checkpoint:
             return None
 
 
-class CheckpointFolder:
-    """The checkpoints of one training run: of these params, this data and this code, a file a member.
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoints of one run, in a folder of its own named by its fingerprint; no other file is touched."""
 
-    Those of any other run in `folder` go at once, and this run's with `remove`: what is kept there never grows.
-    """
+    folder: Path
+    fingerprint: str
 
-    def __init__(self, folder: Path, fingerprint: str) -> None:
-        self._folder = folder
-        self._own = folder / fingerprint
-        if folder.is_dir():
-            for other in folder.iterdir():
-                if other != self._own:
-                    shutil.rmtree(other, ignore_errors=True)
-
-    def of_member(self, number: int) -> Checkpoint:
+    def member(self, number: int) -> Checkpoint:
         """Return the checkpoint of the member of this number."""
-        return Checkpoint(self._own / f"member_{number}.npz")
+        return Checkpoint(self.folder / self.fingerprint / f"member_{number}.npz")
 
-    def remove(self) -> None:
-        """Delete them all: the run has ended well."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def remove(self, members: int) -> None:
+        """Delete the checkpoints of a run that has ended, and their folder."""
+        for number in range(members):
+            self.member(number).path.unlink(missing_ok=True)
+        own = self.folder / self.fingerprint
+        if own.is_dir() and not any(own.iterdir()):
+            own.rmdir()
 
 
-def fingerprint_run(
-    parts: Mapping[str, Sequences], vectors: NDArray[np.float32] | None, settings: Mapping[str, Any]
-) -> str:
-    """Return 16 hexadecimal digits that differ where anything differs that a fit depends on.
+def fingerprint_run(dataset: Dataset, params: ModelParams, train: TrainParams) -> str:
+    """Return 16 hexadecimal digits that change with anything that a fit depends on.
 
-    That is the train and validation parts, the word vectors, the settings, the package's own code, and the versions of
-    Keras and NumPy.
+    That is the train and validation parts, the word vectors, the params, the code of the stage train, and the versions
+    of Keras and NumPy.
     """
+    settings = {"model": params.model_dump(), "train": train.model_dump()}
     digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
     for package in ("keras", "numpy"):
         digest.update(version(package).encode())
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
-    for part in ("train", "validation"):
-        its = parts[part]
-        for array in (its.token_ids, its.lengths, its.labels, its.polarity):
+    for folder in CODE:
+        for module in sorted((Path(imdb_sentiment.__file__).parent / folder).glob("*.py")):
+            digest.update(module.read_bytes())
+    for name in ("train", "validation"):
+        part = dataset.parts[name]
+        for array in (part.token_ids, part.lengths, part.labels, part.polarity):
             _add(digest, array)
-    _add(digest, vectors)
+    _add(digest, dataset.vectors)
     return digest.hexdigest()[:16]
 
 

@@ -1,41 +1,39 @@
-"""The training curves, written by dvclive as the epochs go by."""
+"""What is kept of a fit: a table of the epochs of each member, and the scores of what was kept."""
 
-import sqlite3
-from collections.abc import Mapping
+import csv
 from pathlib import Path
+from typing import Any, Final
 
-from dvc.scm import SCMError
-from dvclive.live import Live
+from imdb_sentiment.training.fit import FittedEnsemble
 
-from imdb_sentiment.runtime.errors import OutputError, TrainingError
+CURVE_FILES: Final = r"member_[0-9]+\.csv"
+# The columns of a member's table after its epoch, and their names in a History.
+COLUMNS: Final = {
+    "train_loss": "loss",
+    "train_accuracy": "accuracy",
+    "validation_loss": "val_loss",
+    "validation_accuracy": "val_accuracy",
+}
 
 
-class TrainingLog:
-    """Writes a table of each metric over the epochs, and the last values as metrics.json, into a folder."""
+def write_training_curves(fitted: FittedEnsemble, folder: Path) -> None:
+    """Write `member_1.csv`, `member_2.csv`, ... into `folder`: a row an epoch, counted from 1."""
+    folder.mkdir()
+    for number, history in enumerate(fitted.histories, 1):
+        with (folder / f"member_{number}.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(["epoch", *COLUMNS])
+            for epoch, metrics in enumerate(history.epochs, 1):
+                writer.writerow([epoch, *(metrics[name] for name in COLUMNS.values())])
 
-    def __init__(self, folder: Path) -> None:
-        self._epochs = 0
-        try:
-            # dvcyaml: or else dvclive edits the pipeline's own dvc.yaml. The rest DVC keeps, or differs by the run.
-            self._live = Live(str(folder), dvcyaml=None, report=None, save_dvc_exp=False, monitor_system=False)
-        except sqlite3.Error as error:
-            raise OutputError(folder.parent, f"DVC's own database: {error}") from error
-        except SCMError as error:
-            raise TrainingError(
-                f"dvclive: found a git repository around {Path.cwd()} without a HEAD that it can read ({error}); "
-                "expected one with a commit, or none"
-            ) from error
 
-    def add_epoch(self, metrics: Mapping[str, float]) -> None:
-        """Log the metrics of the next epoch, `val_` in front of the validation part's; a member's follow another's."""
-        self._live.step = self._epochs = self._epochs + 1
-        for name, value in metrics.items():
-            part = "validation" if name.startswith("val_") else "train"
-            self._live.log_metric(f"{part}/{name.removeprefix('val_')}", value)
-        self._live.make_summary()  # type: ignore[no-untyped-call]
+def summarize_fit(fitted: FittedEnsemble) -> dict[str, Any]:
+    """Return the ensemble's scores on the validation part, and the kept epoch of each member with its scores."""
+    summary: dict[str, Any] = _validation_scores(fitted.validation) | {"temperature": fitted.model.temperature}
+    for number, history in enumerate(fitted.histories, 1):
+        summary[f"member_{number}"] = {"kept_epoch": history.kept_epoch} | _validation_scores(history.kept)
+    return summary
 
-    def end(self, kept: Mapping[str, float]) -> None:
-        """Log what is true of the model that is kept."""
-        for name, value in kept.items():
-            self._live.log_metric(f"kept/{name}", value, plot=False)
-        self._live.end()  # type: ignore[no-untyped-call]
+
+def _validation_scores(scores: dict[str, float]) -> dict[str, float | None]:
+    return {f"validation_{name}": value for name, value in scores.items()}

@@ -1,4 +1,4 @@
-"""What a fit under way knows: it can be written after any epoch, and taken up again from there."""
+"""The state of a fit: it can be saved after any epoch, and restored to continue from there."""
 
 import math
 from typing import Any, Final
@@ -10,20 +10,20 @@ from numpy.typing import NDArray
 from imdb_sentiment.runtime.params import TrainParams
 from imdb_sentiment.training.checkpoints import Checkpoint
 
-KEPT_BY: Final = "val_accuracy"  # the score of the weights that are kept, the first of equals
+KEPT_BY: Final = "val_accuracy"  # the weights with the highest are kept, the first of equals
 
 
 class WeightAverage:
     """The mean of the weights along the last `train.averaged_share` of the steps."""
 
     def __init__(self, train: TrainParams) -> None:
-        self._begin = 1 - train.averaged_share
+        self._start = 1 - train.averaged_share
         self.count = 0
         self.weights: list[NDArray[Any]] | None = None
 
     def add(self, model: keras.Model, share: float) -> None:
-        """Count the weights in that `model` has after this `share` of the steps."""
-        if share < self._begin:
+        """Add the weights that `model` has after this `share` of the steps."""
+        if share < self._start:
             return
         weights = model.get_weights()
         self.count += 1
@@ -34,7 +34,7 @@ class WeightAverage:
 
 
 class FitState:
-    """A fit under way: all that changes from one batch or epoch to the next."""
+    """Everything in a fit that changes from one batch or epoch to the next."""
 
     def __init__(self, model: keras.Model, train: TrainParams) -> None:
         self.model = model
@@ -45,13 +45,13 @@ class FitState:
         self.kept_weights: list[NDArray[Any]] = model.get_weights()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Remember its metrics, and its weights if they are the best so far."""
+        """Record the epoch's metrics, and the weights if they are the best so far."""
         self.epochs.append(metrics)
         if metrics[KEPT_BY] > self.kept_score:
             self.kept_score, self.kept_weights = metrics[KEPT_BY], self.model.get_weights()
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Write all of it."""
+        """Write the whole state."""
         state = {
             "epochs": self.epochs,
             "kept_score": self.kept_score,
@@ -59,14 +59,14 @@ class FitState:
             "averaged": self.average.count,
         }
         arrays = {
-            "model": [np.asarray(its) for its in self._variables()],
+            "model": [np.asarray(variable) for variable in self._variables()],
             "kept": self.kept_weights,
             "average": self.average.weights or [],
         }
         checkpoint.save(state, arrays)
 
     def restore(self, checkpoint: Checkpoint) -> bool:
-        """Go back to the last epoch that was finished; return whether there is one."""
+        """Restore the state after the last finished epoch; return whether there is one."""
         found = checkpoint.load()
         if found is None:
             return False
@@ -79,6 +79,6 @@ class FitState:
         return True
 
     def _variables(self) -> list[Any]:
-        # With the states of the generators that dropout draws from, and what the optimizer remembers.
+        # The model's include the states of dropout's random generators.
         self.model.optimizer.build(self.model.trainable_variables)
         return [*self.model.variables, *self.model.optimizer.variables]

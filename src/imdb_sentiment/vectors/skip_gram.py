@@ -1,4 +1,4 @@
-"""Word vectors by skip-gram (Mikolov et al. 2013), as gensim learns them: better than counts, and minutes slower."""
+"""Word vectors by skip-gram (Mikolov et al. 2013), as gensim learns them: more accurate than counts, minutes slower."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -6,8 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
 from imdb_sentiment.runtime.progress import Progress, no_progress
-from imdb_sentiment.text.encoder import UNKNOWN_ID
 
 EPOCHS: Final = 4
 NEGATIVE_SAMPLES: Final = 5
@@ -22,9 +22,10 @@ def learn_skip_gram(
     seed: int,
     progress: Progress = no_progress,
 ) -> NDArray[np.float32]:
-    """Return a vector for each token, `float32 [V, dim]`, zeros for one that never stands beside another.
+    """Return a vector for each token, `float32 [V, E]`; zeros for a token that never stands beside another.
 
-    `encoded` are the token ids of each review, whose order shows. On one thread: on several, each run gives others.
+    `encoded` are the token ids of each review; their order has an effect. One thread, since several give different
+    vectors in each run.
     """
     from gensim.models import Word2Vec
     from gensim.models.callbacks import CallbackAny2Vec
