@@ -1,0 +1,117 @@
+"""Running stages in a workspace, and checking that bad input is refused and leaves the old outputs alone.
+
+A workspace is a folder laid out as the project is: params.yaml, data/ and metrics/. Stages run there with their
+default paths.
+"""
+
+import re
+import resource
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from importlib import import_module
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner, Result
+
+from tests.factories import snapshot, write_folder
+
+# A line of progress: "Reading ..." where the total is not known, "Encoding: 24 reviews in 0:00", "Factorizing: 0:07".
+_UNITS = "reviews|files|batches|bytes|distances|orders|channels|epochs"
+_PROGRESS = re.compile(rf"[A-Z][\w /-]*(?: \.\.\.$|: \d+:\d\d(?:  |$)|: [\d,]+ (?:of [\d,]+ )?(?:{_UNITS})\b)")
+
+# What each stage writes, with the default paths.
+OUTPUTS = {
+    "ingest": ("data/reviews.parquet", "metrics/data.json"),
+    "preprocess": ("data/sequences.npz", "data/vocabulary.json"),
+    "embed": ("data/embeddings.npz",),
+    "polarity": ("data/polarity.npz", "data/channels.npz"),
+    "train": (
+        "data/trained/model.json",
+        "data/trained/weights.npz",
+        "metrics/training/member_1.csv",
+        "metrics/training.json",
+    ),
+    "baseline": ("metrics/baseline.json", "metrics/baseline_behaviour.json", "data/baseline.csv"),
+    "evaluate": ("metrics/metrics.json", "metrics/plots/roc.json", "data/predictions.csv"),
+    "export": ("data/model/model.onnx", "data/model/settings.json", "metrics/export.json"),
+    "behaviour": ("metrics/behaviour.json",),
+    "report": ("data/report.html", "data/model/README.md"),
+}
+
+
+def invoke(app: typer.Typer, *arguments: object) -> Result:
+    """Run a command line in this process, through its real parser."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def run_stage(name: str, workspace: Path, *options: object) -> Result:
+    """Run `python -m stages.NAME OPTIONS` in `workspace`, in this process."""
+    with chdir(workspace):
+        return invoke(import_module(f"stages.{name}").app, *options)
+
+
+def run_stages(workspace: Path, *names: str) -> None:
+    """Run these stages one after the other; each must succeed."""
+    for name in names:
+        result = run_stage(name, workspace)
+        assert result.exit_code == 0, f"{name}: {result.stderr}"
+
+
+def assert_refused(result: Result, *parts: str, code: int = 1) -> None:
+    """Check that a command ended in exactly one line on standard error, with all of `parts` in it, and with `code`.
+
+    Lines of progress before it do not count.
+    """
+    lines = [line for line in result.stderr.splitlines() if not _PROGRESS.match(line)]
+    assert result.exit_code == code, (result.exit_code, result.stderr, result.exception)
+    assert len(lines) == 1, result.stderr
+    assert lines[0].startswith("error: ")
+    for part in parts:
+        assert part in lines[0]
+
+
+def assert_stage_refuses(name: str, workspace: Path, *parts: str, options: tuple[object, ...] = ()) -> None:
+    """Check that a stage refuses what it is given, in one line with `parts`, and changes no file."""
+    add_old_outputs(workspace)
+    before = snapshot(workspace)
+
+    result = run_stage(name, workspace, *options)
+
+    assert_refused(result, *parts)
+    assert snapshot(workspace) == before
+
+
+def assert_full_disk_refused(name: str, workspace: Path, size: int) -> None:
+    """Check that a stage that cannot write more than `size` bytes to a file says so and changes no file."""
+    add_old_outputs(workspace)
+    before = snapshot(workspace)
+
+    with full_disk(size):
+        result = run_stage(name, workspace)
+
+    assert_refused(result, "cannot be written")
+    assert without_checkpoints(snapshot(workspace)) == without_checkpoints(before)
+
+
+def add_old_outputs(workspace: Path) -> None:
+    """Put a file where each stage writes and nothing stands yet."""
+    for name in (path for paths in OUTPUTS.values() for path in paths):
+        if not (workspace / name).exists():
+            write_folder(workspace, {name: b"old " + name.encode()})
+
+
+def without_checkpoints(found: dict[str, bytes | None]) -> dict[str, bytes | None]:
+    """Return a snapshot without the checkpoints of a stopped fit, which are not an output."""
+    return {path: content for path, content in found.items() if not path.startswith("data/checkpoints")}
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Let no file grow beyond `size` bytes, for the superuser too: writing fails as it does on a full disk."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
