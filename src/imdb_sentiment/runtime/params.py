@@ -198,8 +198,9 @@ def _first_problem(error: ValidationError) -> str:
         case "missing":
             return f"{key}: found nothing; expected a value"
         case _:
-            # pydantic's own words: "Input should be greater than 0"
-            return f"{key}: found {_shorten(first['input'])}; {first['msg'].replace('Input should be', 'expected')}"
+            # pydantic's own words: "Input should be greater than 0", "String should have at least 1 character"
+            expected = re.sub(r"^\w+ should (?:be|have)", "expected", first["msg"])
+            return f"{key}: found {_shorten(first['input'])}; {expected}"
 
 
 _REPR: Final = reprlib.Repr()
