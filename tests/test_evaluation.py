@@ -193,7 +193,7 @@ def test_evaluate_rejects_sequences_of_another_vocabulary(trained: Path) -> None
     parts = load_sequences(trained / "data/sequences.npz")
     parts["test"].token_ids[0, 0] = 999
     save_sequences(parts, trained / "data/sequences.npz")
-    assert_stage_refuses("evaluate", trained, "data/sequences.npz: found token ids from 0 to 999 in test; expected 0")
+    assert_stage_refuses("evaluate", trained, "data/sequences.npz: found token ids", "to 999 in test")
 
 
 def test_the_linear_baseline_is_fitted_to_train_and_validation(prepared_once: Path) -> None:
