@@ -25,11 +25,24 @@ OUTPUTS = {
         "data/trained/model.json",
         "data/trained/weights.npz",
         "metrics/training/member_1.csv",
+        "metrics/training/member_2.csv",
         "metrics/training.json",
     ),
     "baseline": ("metrics/baseline.json", "metrics/baseline_behaviour.json", "data/baseline.csv"),
-    "evaluate": ("metrics/metrics.json", "metrics/plots/roc.json", "data/predictions.csv"),
-    "export": ("data/model/model.onnx", "data/model/settings.json", "metrics/export.json"),
+    "evaluate": (
+        "metrics/metrics.json",
+        "metrics/plots/calibration.json",
+        "metrics/plots/precision_recall.json",
+        "metrics/plots/roc.json",
+        "data/predictions.csv",
+    ),
+    "export": (
+        "data/model/model.onnx",
+        "data/model/polarity.npz",
+        "data/model/settings.json",
+        "data/model/vocabulary.json",
+        "metrics/export.json",
+    ),
     "behaviour": ("metrics/behaviour.json",),
     "report": ("data/report.html", "data/model/README.md"),
 }
@@ -60,9 +73,9 @@ def assert_refused(result: Result, *parts: str, code: int = 1) -> None:
     """
     assert result.exit_code == code, (result.exit_code, result.stderr, result.exception)
     assert "Traceback" not in result.stderr
-    assert result.stderr.count("error: ") == 1, result.stderr
-    last = result.stderr.splitlines()[-1]
+    *before, last = result.stderr.splitlines() or [""]
     assert last.startswith("error: ")
+    assert not any(line.startswith("error: ") for line in before), result.stderr
     for part in parts:
         assert part in last, last
 

@@ -254,6 +254,8 @@ def test_predictions_are_a_table_in_the_order_of_the_reviews(tmp_path: Path) -> 
         (lambda table: table.iloc[:0, :0], "cannot be read as CSV"),
         (lambda table: table.drop(columns="predicted"), "no column predicted"),
         (lambda table: table.assign(actual="fine"), "no column actual of labels"),
+        (lambda table: table.drop(columns="review_id"), "the columns actual"),
+        (lambda table: table.assign(probability="high"), "expected review_id and probability"),
     ],
 )
 def test_reading_predictions_rejects_other_tables(

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 import typer
 
-from imdb_sentiment.runtime import console
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import (
     LINE_EVERY,
@@ -40,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(console.time, "monotonic", clock)
+    monkeypatch.setattr("imdb_sentiment.runtime.console.time.monotonic", clock)
     return clock
 
 

@@ -31,7 +31,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """Return the table that `write_predictions` wrote, indexed by review_id. Raises ArtifactError."""
     try:
         check_regular(path)
-        table = pd.read_csv(path, index_col="review_id")
+        table = pd.read_csv(path)
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError) as error:
@@ -39,4 +39,6 @@ def read_predictions(path: Path) -> pd.DataFrame:
     for column in ("actual", "predicted"):
         if column not in table or not table[column].isin(LABEL_NAMES).all():
             raise ArtifactError(path, f"no column {column} of labels", f"{' or '.join(LABEL_NAMES)} in each row")
-    return table
+    if "review_id" not in table or "probability" not in table or table["probability"].dtype != float:
+        raise ArtifactError(path, f"the columns {', '.join(table.columns)}", "review_id and probability, a number")
+    return table.set_index("review_id")
