@@ -59,9 +59,16 @@ def run_behaviour(folder: Path) -> Result:
 
 
 def run_export(folder: Path) -> Result:
-    names = ("model", "vocabulary.json", "polarity.npz", "reviews.parquet", "predictions.csv", ".", "exported")
-    paths = [*(folder / name for name in names), folder / "export.json"]
-    return run_stage(export.app, *paths, "--params", folder / "params.yaml")
+    names = (
+        "model",
+        "vocabulary.json",
+        "polarity.npz",
+        "reviews.parquet",
+        "predictions.csv",
+        "exported",
+        "export.json",
+    )
+    return run_stage(export.app, *(folder / name for name in names))
 
 
 def add_old_outputs(folder: Path) -> None:
