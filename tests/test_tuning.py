@@ -384,7 +384,7 @@ def test_table_breaks_no_word(study: optuna.Study, space: SearchSpace, width: in
     assert len(optimizers) >= {40: 2, 80: 7, 120: 11}[width]
 
 
-def test_trials_are_printed_in_lines_without_terminal(
+def test_trials_are_shown_as_lines_table_or_nothing(
     study: optuna.Study, space: SearchSpace, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with shown_trials(2) as changed:
@@ -393,9 +393,13 @@ def test_trials_are_printed_in_lines_without_terminal(
     assert [line.split("  ")[0] for line in printed] == [
         f"trial {number}: {state}" for number in (0, 1) for state in ("running", "done")
     ]
-    monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "quiet")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # by which rich takes it for a terminal
     with shown_trials(3) as changed:
         search(study, space, run, trials=3, changed=changed)
+    assert "accuracy" in capsys.readouterr().err
+    monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "quiet")
+    with shown_trials(4) as changed:
+        search(study, space, run, trials=4, changed=changed)
     assert capsys.readouterr() == ("", "")
 
 

@@ -29,7 +29,7 @@ def identify_inputs(data: Path) -> dict[str, str]:
     try:
         return {name: hashlib.sha256((data / name).read_bytes()).hexdigest() for name in _INPUTS}
     except OSError as error:
-        raise missing(Path(error.filename)) from error
+        raise missing(Path(error.filename or data)) from error
 
 
 def run_trial(params: Params, data: Path, command: Sequence[str] = _COMMAND) -> Generator[Mapping[str, float]]:
@@ -38,7 +38,7 @@ def run_trial(params: Params, data: Path, command: Sequence[str] = _COMMAND) -> 
     Closing the generator ends the process. Raises TrialError with the reason if the process fails.
     """
     arguments = [*command, str(data), params.model_dump_json(), "--quiet"]
-    # Errors go to a file: a process that fills a pipe which nobody empties would wait for ever.
+    # Errors go to a file: a process that fills a pipe would wait until somebody reads it.
     with tempfile.TemporaryFile() as errors:
         try:
             # A session of its own: Ctrl-C reaches the search alone, which ends this process.
