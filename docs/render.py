@@ -26,6 +26,10 @@ def load(name: str) -> Any:
     return json.loads((ROOT / "metrics" / f"{name}.json").read_text(encoding="utf-8"))
 
 
+def _commit(found: dict[str, Any]) -> str:
+    return str(found["measured"]["commit"])[:7]
+
+
 def table(header: str, rows: Iterable[Iterable[str]], note: str = "") -> str:
     """Return a Markdown table; `header` holds the names of the columns, of which all but the first have numbers."""
     names = header.split("|")
@@ -50,9 +54,8 @@ def _result(name: str, found: dict[str, Any], minutes: float | None) -> list[str
         accuracy += f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * spread:.2f}"
     low, high = (found.get(name) for name in INTERVAL)
     interval = f"{100 * low:.2f}\N{EN DASH}{100 * high:.2f}" if low and high else ""
-    time = "" if minutes is None else f"{minutes:.0f}"
-    reviews = f"{found['test_reviews']:,}"
-    return [name, accuracy, interval, f"{found['loss']:.3f}", time, reviews, found.get("commit", "this version")]
+    numbers = [f"{found['loss']:.3f}", "" if minutes is None else f"{minutes:.0f}", f"{found['test_reviews']:,}"]
+    return [name, accuracy, interval, *numbers, found.get("commit", "this version")]
 
 
 def comparison() -> str:
@@ -60,10 +63,8 @@ def comparison() -> str:
     default, linear = load("metrics"), load("baseline")
     shared = [name for name, value in linear.items() if isinstance(value, float) and name not in INTERVAL]
     rows = [[name.replace("_", " "), f"{default[name]:.4f}", f"{linear[name]:.4f}"] for name in shared]
-    ahead = (
-        f"Margin: {100 * default['margin_over_baseline']:.2f} points (McNemar's test: p = {default['mcnemar_p']:.0e})."
-    )
-    return table("Measure|Default|Linear baseline", rows, ahead)
+    margin = f"{100 * default['margin_over_baseline']:.2f} points (McNemar's test: p = {default['mcnemar_p']:.0e})"
+    return table("Measure|Default|Linear baseline", rows, f"Margin: {margin}.")
 
 
 def ablation() -> str:
@@ -77,7 +78,7 @@ def ablation() -> str:
         ]
         for name, row in found["validation"].items()
     ]
-    return table("Model|Validation accuracy|Validation loss", rows, f"Code of commit {found['commit']}.")
+    return table("Model|Validation accuracy|Validation loss", rows, f"Code of commit {_commit(found)}.")
 
 
 def behaviour() -> str:
@@ -88,34 +89,31 @@ def behaviour() -> str:
 
 
 def speed() -> str:
-    """Return the time of each part of the pipeline beside other ways to do the same work."""
+    """Return the time of each part of the pipeline, and below it that of other ways to do the same work."""
     rows = []
-    for group, found in load("speed")["groups"].items():
-        for name, row in found["contenders"].items() if "ours" in found["contenders"] else []:
-            label = LABELS["contenders"][name]
-            label = label[group] if isinstance(label, dict) else label
-            work = f"{found['title']} ({found['commit']})" if name == "ours" else ""
-            seconds = f"{row['median_seconds']:.{4 if row['median_seconds'] < 0.1 else 1}f}"
-            rows.append([work, label, seconds, f"{row['ours_is_times_as_fast']:.2f}", f"{row['peak_mib']:,.0f}"])
-    return table("Work (code of)|Done by|Seconds|Factor|Peak memory, MiB", rows)
+    for path in sorted((ROOT / "metrics/speed").glob("*.json")):
+        found = load(f"speed/{path.stem}")
+        for comparison, work in found["comparisons"].items():
+            for name, row in work["contenders"].items() if "ours" in work["contenders"] else []:
+                label = LABELS["contenders"].get(name, name)
+                label = label.get(comparison, name) if isinstance(label, dict) else label
+                label = f"**{work['title']}** ({_commit(found)})" if name == "ours" else f"- {label}"
+                seconds = f"{row['median_seconds']:.{4 if row['median_seconds'] < 0.1 else 1}f}"
+                factor = "" if name == "ours" else f"{row['ours_is_times_as_fast']:.2f}"
+                rows.append([label, seconds, factor, f"{row['peak_mib']:,.0f}"])
+    return table("Work (code of commit)|Seconds|Factor|Peak memory, MiB", rows)
 
 
 def profile() -> str:
     """Return where the time of a whole run goes."""
     found = load("profile")
     rows = [
-        [
-            stage["stage"],
-            f"{stage['seconds']:.0f}",
-            f"{stage['share']:.0%}",
-            f"{stage['processor_seconds'] / stage['seconds']:.1f}",
-            f"{stage['peak_mib']:,.0f}",
-        ]
-        for stage in found["stages"]
+        [row["stage"], f"{row['seconds']:.0f}", f"{row['share']:.0%}", f"{row['peak_mib']:,.0f}"]
+        for row in found["stages"]
     ]
-    rows.append(["all, with DVC's own work", f"{found['seconds']:.0f}", "100%", "", ""])
-    note = f"One run on {found['cores']} cores; code of commit {found['commit']}."
-    return table("Stage|Seconds|Share|Cores kept busy|Peak memory, MiB", rows, note)
+    rows.append(["all, with DVC's own work", f"{found['seconds']:.0f}", "100%", ""])
+    note = f"One run on {found['cores']} cores; code of commit {_commit(found)}."
+    return table("Stage|Seconds|Share|Peak memory, MiB", rows, note)
 
 
 def growth() -> str:
@@ -126,7 +124,7 @@ def growth() -> str:
         [f"{sizes[0]['reviews']:,}", *(f"{size['seconds']:,.0f} s, {size['peak_mib']:,.0f} MiB" for size in sizes)]
         for sizes in zip(*(found[name] for name in stages), strict=True)
     ]
-    return table("|".join(["Reviews", *stages]), rows, f"Code of commit {found['commit']}.")
+    return table("|".join(["Reviews", *stages]), rows, f"Code of commit {_commit(found)}.")
 
 
 TABLES = {
