@@ -93,11 +93,11 @@ def speed() -> str:
     rows = []
     for path in sorted((ROOT / "metrics/speed").glob("*.json")):
         found = load(f"speed/{path.stem}")
-        for comparison, work in found["comparisons"].items():
+        for title, work in found["comparisons"].items():
             for name, row in work["contenders"].items() if "ours" in work["contenders"] else []:
                 label = LABELS["contenders"].get(name, name)
-                label = label.get(comparison, name) if isinstance(label, dict) else label
-                label = f"**{work['title']}** ({_commit(found)})" if name == "ours" else f"- {label}"
+                label = label.get(path.stem, name) if isinstance(label, dict) else label
+                label = f"**{work.get('title', title)}** ({_commit(found)})" if name == "ours" else f"- {label}"
                 seconds = f"{row['median_seconds']:.{4 if row['median_seconds'] < 0.1 else 1}f}"
                 factor = "" if name == "ours" else f"{row['ours_is_times_as_fast']:.2f}"
                 rows.append([label, seconds, factor, f"{row['peak_mib']:,.0f}"])
