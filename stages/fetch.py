@@ -10,10 +10,10 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def fetch(
-    archive: Annotated[Path, typer.Argument(help="Where the archive is to lie.")],
-    params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
+    archive: Annotated[Path, typer.Option(help="Where the archive is to be.")],
+    params: Annotated[Path | None, typer.Option(help="The params, checked before any work.")] = None,
 ) -> None:
-    """Download the official archive (84 MB) to ARCHIVE and check it; one that is there already and is right stays."""
+    """Download the official archive (84 MB) and check it; one that is there already and is right stays."""
     from imdb_sentiment.corpus.download import fetch_archive
     from imdb_sentiment.runtime.params import load_params
 

@@ -10,18 +10,32 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def ingest(
-    source: Annotated[Path, typer.Argument(help="The aclImdb archive, or a folder of the same layout.")],
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table to write.")],
-    report: Annotated[Path, typer.Argument(help="The JSON report on the data to write.")],
-    params: Annotated[Path | None, typer.Option(help="A file of params to check before any work.")] = None,
+    reviews: Annotated[Path, typer.Option(help="The Parquet table of reviews to write.")],
+    data_summary: Annotated[Path, typer.Option(help="The JSON summary of the reviews to write.")],
+    params: Annotated[
+        Path | None, typer.Option(help="The params, checked before any work. Its data.source is read.")
+    ] = None,
+    source: Annotated[Path | None, typer.Option(help="An archive or folder to read instead of data.source.")] = None,
 ) -> None:
-    """Read every review under SOURCE, clean it, and write one row a review to REVIEWS and what is in them to REPORT."""
-    from imdb_sentiment.corpus.ingest import ingest_reviews
+    """Read and clean every review of an archive or folder; write the reviews and a summary of what is in them."""
+    from imdb_sentiment.artifacts.reviews import write_reviews
+    from imdb_sentiment.corpus.fingerprint import Fingerprint
+    from imdb_sentiment.corpus.ingest import get_reviews_data
+    from imdb_sentiment.corpus.summary import summarize_reviews
+    from imdb_sentiment.runtime.files import write_json, written_together
     from imdb_sentiment.runtime.params import load_params
 
+    # The source comes from the file and not from DVC's command line: a shell would execute what is in a name.
     if params is not None:
-        load_params(params)
-    ingest_reviews(source, reviews, report, progress=console_progress)
+        default = load_params(params).data.source
+        source = source or Path(default)
+    if source is None:
+        raise typer.BadParameter("found neither --params nor --source; expected one of them")
+    fingerprint = Fingerprint()
+    table = get_reviews_data(source, fingerprint, console_progress)
+    with written_together(reviews, data_summary) as (partial_reviews, partial_summary):
+        write_reviews(table, partial_reviews)
+        write_json(summarize_reviews(table, fingerprint.hexdigest()), partial_summary)
 
 
 app = command_app(ingest)
