@@ -15,14 +15,17 @@ from imdb_sentiment.corpus.layout import FOLDERS, SourceFile, check_size, locate
 from imdb_sentiment.runtime.errors import SourceError
 
 # A member's header with all that extends it: long names, pax records, maps of sparse files. A path has at most 4,096
-# bytes. tarfile calls itself for each extension: so few bytes keep it far from Python's limit of such calls.
-MAX_HEADER_BYTES: Final = 65_536
+# bytes. tarfile calls itself for each extension, and takes time quadratic in the length of a pax header.
+MAX_HEADER_BYTES: Final = 16_384
 MAX_GLOBAL_RECORDS: Final = 100
 
 _OPENERS: Final = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
 _BLOCK_BYTES: Final = 1 << 20
-# tarfile raises ValueError for a number that is not one, IndexError for the map of a sparse file that is cut short.
-_DAMAGED: Final = (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError, ValueError, IndexError)
+# tarfile raises the last three for numbers that are not numbers or too large, and for the cut map of a sparse file.
+_DAMAGED: Final = (
+    *(tarfile.TarError, EOFError, lzma.LZMAError, zlib.error, OSError),
+    *(ValueError, OverflowError, IndexError),
+)
 
 
 def read_source(source: Path) -> Iterator[SourceFile]:

@@ -20,7 +20,7 @@ ARCHIVE_URLS: Final = (
 )
 ARCHIVE_SHA256: Final = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_BYTES: Final = 84_125_825
-MAX_SECONDS: Final = 3600  # for each address: at 24 kB/s the archive has come
+MAX_SECONDS: Final = 3600  # for each address: 24 kB/s are fast enough
 _TIMEOUT_SECONDS: Final = 30  # without a byte
 _CHUNK_BYTES: Final = 1 << 16
 

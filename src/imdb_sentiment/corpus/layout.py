@@ -29,7 +29,7 @@ FOLDERS: Final = {
     "test/neg": Folder("test", 0, range(1, 5), "test/urls_neg.txt"),
 }
 
-_URLS: Final = frozenset(folder.urls for folder in FOLDERS.values()) | {"test/urls_unsup.txt"}
+_URLS: Final = frozenset(folder.urls for folder in FOLDERS.values())
 _REVIEW_NAME: Final = re.compile(r"([0-9]{1,9})_([0-9]{1,2})\.txt")
 
 
@@ -85,11 +85,11 @@ def locate(path: str, source: Path) -> tuple[str, str] | None:
     """
     parts = [part for part in path.split("/") if part not in ("", ".")]
     start = next((i for i, part in enumerate(parts) if part in ("train", "test")), len(parts))
-    *folders, name = parts[start:] or [""]
-    folder = "/".join(folders)
-    if any(part.startswith(".") for part in parts[start:]):
+    inner = "/".join(parts[start:])
+    folder, _, name = inner.rpartition("/")
+    if "/." in f"/{inner}":
         return None
-    if folder in FOLDERS or f"{folder}/{name}" in _URLS:
+    if folder in FOLDERS or inner in _URLS:
         return folder, name
     if known := next((known for known in FOLDERS if folder.startswith(f"{known}/")), None):
         raise SourceError(f"{source}: {path}: found a file in a subfolder; expected only review files in {known}")
