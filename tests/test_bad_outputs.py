@@ -32,7 +32,7 @@ from tests.refusal import (
 )
 
 
-@pytest.mark.parametrize("size", [0, 100, 3000])
+@pytest.mark.parametrize("size", [0, 100, 2000])
 def test_ingest_on_a_full_disk_leaves_the_old_outputs(tmp_path: Path, corpus: Path, size: int) -> None:
     (tmp_path / "out").mkdir()
 
@@ -103,8 +103,9 @@ def _unwritable(tmp_path: Path) -> list[Path]:
 def test_ingest_with_a_place_that_cannot_be_written_to_leaves_the_other_output(tmp_path: Path, corpus: Path) -> None:
     old = write_folder(tmp_path / "old", {"out": b"old"}) / "out"
     for place in _unwritable(tmp_path):
-        assert_refused(run_stage(ingest.app, corpus, place, old), str(place))
-        assert_refused(run_stage(ingest.app, corpus, old, place), str(place))
+        for reviews, summary in ((place, old), (old, place)):
+            outputs = ("--reviews", reviews, "--data-summary", summary)
+            assert_refused(run_stage(ingest.app, "--source", corpus, *outputs), str(place))
     assert snapshot(tmp_path / "old") == {"out": b"old"}
 
 

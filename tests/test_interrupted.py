@@ -18,8 +18,8 @@ import pytest
 from rich.console import Console
 from typer.testing import Result
 
+from imdb_sentiment.artifacts import reviews as reviews_module
 from imdb_sentiment.corpus import download
-from imdb_sentiment.corpus import ingest as corpus_module
 from imdb_sentiment.runtime import console as console_module
 from imdb_sentiment.runtime.progress import Progress, Task
 from stages import baseline, embed, evaluate, fetch, ingest, polarity, preprocess, train
@@ -60,7 +60,7 @@ def fetch_from_here(website: Website, monkeypatch: pytest.MonkeyPatch) -> Websit
 
 
 def _fetch(folder: Path) -> Result:
-    return run_stage(fetch.app, folder / "archive.tar.gz")
+    return run_stage(fetch.app, "--archive", folder / "archive.tar.gz")
 
 
 def test_fetch_takes_what_is_right(tmp_path: Path, fetch_from_here: Website) -> None:
@@ -126,7 +126,7 @@ def screen(monkeypatch: pytest.MonkeyPatch) -> Console:
 def test_a_disk_that_fills_up_half_way_ends_the_bar_before_the_line(
     tmp_path: Path, corpus: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "ROW_GROUP_SIZE", 5)
+    monkeypatch.setattr(reviews_module, "ROW_GROUP_SIZE", 5)
     (tmp_path / "out").mkdir()
 
     assert_full_disk_refused(functools.partial(run_ingest, corpus), tmp_path / "out", 100)
@@ -197,9 +197,9 @@ def test_ctrl_c_to_the_process_of_ingest_leaves_the_old_outputs(tmp_path: Path) 
         (source / "train" / "pos" / f"{number}_9.txt").hardlink_to(source / "slow")
     old = write_folder(tmp_path / "old", {"reviews.parquet": b"old", "data.json": b"old"})
     before = snapshot(old)
-    outputs = (old / "reviews.parquet", old / "data.json")
+    outputs = ("--reviews", old / "reviews.parquet", "--data-summary", old / "data.json")
 
-    code, stderr = _interrupt("ingest", source, *outputs, is_at_work=lambda: any(old.glob(".*")))
+    code, stderr = _interrupt("ingest", "--source", source, *outputs, is_at_work=lambda: True)
 
     assert (code, stderr) == (130, "Reading ...\nerror: interrupted; nothing is half-written\n")
     assert snapshot(old) == before
