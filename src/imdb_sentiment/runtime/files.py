@@ -165,6 +165,7 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
 def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in `path`. Raises ArtifactError if there is none."""
     try:
+        check_regular(path)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -189,6 +190,7 @@ _NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, Runt
 def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     """Return the arrays in `path`, pickles refused. Raises ArtifactError if it is no such file."""
     try:
+        check_regular(path)
         # Opened here, since NumPy leaves a broken file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
@@ -205,3 +207,9 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def missing(path: Path) -> ArtifactError:
     """Return the error for an artefact that does not exist."""
     return ArtifactError(path, "no such file", "the output of an earlier stage (`dvc repro` makes it)")
+
+
+def check_regular(path: Path) -> None:
+    """Raise OSError if `path` is there and is no regular file: to read a pipe or a device might never end."""
+    if path.exists() and not path.is_file():
+        raise OSError("a folder, pipe or device")
