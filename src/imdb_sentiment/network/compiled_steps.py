@@ -53,4 +53,5 @@ def _compile(function: Callable[..., Any], signature: tuple[Any, ...]) -> Any:
         # saving, the function is compiled by now.
         if not compiled.signatures:
             compiled = numba.njit(signature, **options)(function)
+    compiled.disable_compile()
     return compiled
