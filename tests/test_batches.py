@@ -50,11 +50,6 @@ def test_batch_holds_polarity_where_the_sequences_do() -> None:
     np.testing.assert_array_equal(inputs["polarity"], polarity[[2, 1], :2].astype(np.float32), strict=True)
 
 
-def test_without_generator_the_shortest_reviews_come_first() -> None:
-    (batches,) = batches_by_epoch()
-    assert [LENGTHS[row] for rows in batches for row in rows] == list(range(1, 201))
-
-
 def test_reviews_of_equal_length_keep_their_order() -> None:
     batches = length_grouped_rows(np.array([3, 1, 3, 1, 3], np.int32), 2)
     assert [rows.tolist() for rows in batches] == [[1, 3], [0, 2], [4]]
@@ -72,12 +67,6 @@ def test_each_epoch_has_other_batches_in_another_order() -> None:
 def test_equal_seeds_give_equal_batches() -> None:
     assert batches_by_epoch(seed=5, epochs=2) == batches_by_epoch(seed=5, epochs=2)
     assert batches_by_epoch(seed=5) != batches_by_epoch(seed=6)
-
-
-def test_lengths_are_not_changed() -> None:
-    before = LENGTHS.copy()
-    batches_by_epoch(seed=0)
-    np.testing.assert_array_equal(LENGTHS, before)
 
 
 def test_batches_have_little_padding() -> None:

@@ -41,11 +41,6 @@ def test_always_correct_and_always_wrong_models_stay_within_bounds() -> None:
     assert 9 < fit_temperature(labels, 1 - certain) <= 10
 
 
-@pytest.mark.parametrize(("label", "expected"), [(1, 0.1), (0, 10.0)])
-def test_one_review_gives_the_lowest_or_highest_temperature(label: int, expected: float) -> None:
-    assert fit_temperature(np.array([label], np.int8), np.array([0.7])) == pytest.approx(expected, rel=1e-3)
-
-
 PAIRS = st.tuples(st.integers(0, 1), st.floats(1e-6, 1 - 1e-6))
 
 

@@ -43,18 +43,6 @@ def test_word_dropout_hides_words_but_no_padding(layers: ModuleType) -> None:
     assert hidden.dtype == np.int32
 
 
-def test_word_dropout_hides_other_words_at_each_step(layers: ModuleType) -> None:
-    layer = layers.WordDropout(0.5)
-    token_ids = np.full((4, 50), 7, np.int32)
-    first, second = (np.asarray(layer(token_ids, training=True)) for _ in range(2))
-    assert not np.array_equal(first, second)
-
-
-@pytest.mark.parametrize(("rate", "training"), [(0.5, False), (0.0, True)])
-def test_word_dropout_hides_nothing_at_prediction_or_at_rate_0(layers: ModuleType, rate: float, training: bool) -> None:
-    np.testing.assert_array_equal(np.asarray(layers.WordDropout(rate)(TOKEN_IDS, training=training)), TOKEN_IDS)
-
-
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_distinct_embedding_gives_the_vector_of_each_token(
     layers: ModuleType, backend: str, monkeypatch: pytest.MonkeyPatch
@@ -70,22 +58,6 @@ def test_distinct_embedding_gives_the_vector_of_each_token(
     np.testing.assert_array_equal(vectors[places], layer.get_weights()[0][TOKEN_IDS])
 
 
-def test_sequence_length_counts_real_tokens(layers: ModuleType) -> None:
-    lengths = np.asarray(layers.SequenceLength()(TOKEN_IDS))
-    assert lengths.tolist() == [2, 1, 4]
-    assert lengths.dtype == np.int32
-
-
-def test_reverse_sequence_leaves_padding_in_place(layers: ModuleType) -> None:
-    reverse = layers.ReverseSequence()
-    backward = np.asarray(reverse(STATES, LENGTHS))
-    expected = [
-        np.concatenate([states[:length][::-1], states[length:]]) for states, length in zip(STATES, LENGTHS, strict=True)
-    ]
-    np.testing.assert_array_equal(backward, np.stack(expected))
-    np.testing.assert_array_equal(np.asarray(reverse(backward, LENGTHS)), STATES)
-
-
 @pytest.mark.parametrize("pooling", POOLINGS)
 def test_pooling_reduces_the_states_of_real_tokens_only(layers: ModuleType, pooling: str) -> None:
     for garbage in (0.0, 1e6, -1e6):
@@ -93,12 +65,6 @@ def test_pooling_reduces_the_states_of_real_tokens_only(layers: ModuleType, pool
         pooled = np.asarray(layers.MaskedPooling(pooling)(states, LENGTHS))
         assert pooled.dtype == np.float32
         np.testing.assert_allclose(pooled, pool_by_hand(pooling), rtol=1e-6)
-
-
-def test_max_pooling_of_negative_states_is_negative(layers: ModuleType) -> None:
-    # A zero in place of each padded step would be the maximum.
-    pooled = np.asarray(layers.MaskedPooling("max")(-np.abs(STATES) - 1, LENGTHS))
-    assert (pooled < 0).all()
 
 
 @pytest.mark.parametrize("pooling", POOLINGS)
@@ -115,15 +81,6 @@ def test_pooling_gives_padded_steps_no_gradient(layers: ModuleType, pooling: str
         assert (gradient[row, :length] != 0).any()
 
 
-def test_layers_know_their_output_shapes(layers: ModuleType) -> None:
-    import keras
-
-    states, lengths = keras.Input((None, 5)), keras.Input((), dtype="int32")
-    assert layers.MaskedPooling("max")(states, lengths).shape == (None, 5)
-    assert layers.ReverseSequence()(states, lengths).shape == (None, None, 5)
-    assert layers.SequenceLength()(keras.Input((None,), dtype="int32")).shape == (None,)
-
-
 @pytest.mark.parametrize("segment_length", [1, 2, 3, 4, 7])
 def test_segments_hold_a_review_in_order_and_can_be_joined(layers: ModuleType, segment_length: int) -> None:
     split = layers.SplitSegments(segment_length)
@@ -137,45 +94,6 @@ def test_segments_hold_a_review_in_order_and_can_be_joined(layers: ModuleType, s
     assert ids.dtype == np.int32
     assert ids.reshape(3, -1)[:, :4].tolist() == TOKEN_IDS.tolist()
     assert (ids.reshape(3, -1)[:, 4:] == PAD_ID).all()
-
-
-def test_segments_of_any_number_and_length_are_split_and_joined_in_one_graph(layers: ModuleType) -> None:
-    import tensorflow as tf
-
-    split, join = layers.SplitSegments(3), layers.JoinSegments()
-
-    def split_and_join(states: Any) -> Any:
-        segments = split(states)
-        return segments, join(segments, states)
-
-    graph = tf.function(split_and_join, input_signature=[tf.TensorSpec((None, None, 5), tf.float32)])
-    for batch, steps, segments in ((2, 1, 1), (3, 3, 1), (1, 4, 2), (2, 9, 3)):
-        states = np.random.default_rng(steps).normal(size=(batch, steps, 5)).astype(np.float32)
-        parts, joined = (np.asarray(output) for output in graph(states))
-        assert parts.shape == (batch * segments, 3, 5)
-        np.testing.assert_array_equal(joined, np.pad(states, ((0, 0), (0, 3 * segments - steps), (0, 0))))
-
-
-def test_polarity_scores_are_sums_over_the_root_of_the_length(layers: ModuleType) -> None:
-    polarity = np.where(TOKEN_IDS[..., None] != PAD_ID, STATES[..., :3], 0)
-    expected = polarity.sum(axis=1) / np.sqrt(LENGTHS)[:, None]
-    np.testing.assert_allclose(layers.PolarityScores()(polarity, LENGTHS), expected, rtol=1e-5)
-
-
-def test_temperature_1_keeps_the_probabilities_of_one_model_and_2_halves_their_logits(layers: ModuleType) -> None:
-    probabilities = np.array([[0.0], [1e-6], [0.25], [0.5], [0.999], [1.0]], np.float32)
-    same = np.asarray(layers.CalibratedAverage(1.0)([probabilities]))
-    np.testing.assert_allclose(same, probabilities, atol=1e-6)
-    softer = np.asarray(layers.CalibratedAverage(2.0)([probabilities]))
-    # The logit of 0.25 is log(1/3).
-    assert softer[2, 0] == pytest.approx(1 / (1 + 3**0.5))
-    assert np.isfinite(softer).all()
-
-
-def test_average_is_that_of_the_logits(layers: ModuleType) -> None:
-    averaged = layers.CalibratedAverage(1.0)([np.array([[0.9]], np.float32), np.array([[0.2]], np.float32)])
-    # Odds of 9 and of 1/4: their geometric mean is 1.5.
-    assert float(averaged[0, 0]) == pytest.approx(1.5 / 2.5)
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])

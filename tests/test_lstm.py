@@ -103,16 +103,6 @@ def test_states_equal_those_computed_by_hand(bidirectional: bool) -> None:
         np.testing.assert_allclose(states[row, :length], np.concatenate(expected, axis=1), atol=1e-5)
 
 
-def test_weights_load_into_a_keras_layer() -> None:
-    import keras
-
-    layer = make_layer(bidirectional=False)
-    loaded = keras.layers.LSTM(UNITS, return_sequences=True)
-    loaded.build(INPUTS.shape)
-    loaded.set_weights(layer.get_weights())
-    np.testing.assert_allclose(layer(INPUTS, LENGTHS), np.where(IS_REAL, loaded(INPUTS), 0), atol=1e-6)
-
-
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_keras_computes_other_activations(bidirectional: bool) -> None:
     layer = make_layer(bidirectional, activation="softsign")

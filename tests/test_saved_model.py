@@ -15,10 +15,8 @@ from tests.networks import (
     INPUTS,
     TOKEN_IDS,
     VOCABULARY_SIZE,
-    create_plain,
     draw_weights,
     make_ensemble,
-    model_params,
     predict,
 )
 
@@ -155,10 +153,3 @@ def test_load_refuses_damaged_folder(
         load(folder)
     assert str(caught.value).startswith(f"{folder / file}: ")
     assert message in str(caught.value)
-
-
-def test_one_member_at_temperature_1_is_the_model_itself() -> None:
-    from imdb_sentiment.network.saved_model import SavedModel
-
-    member = create_plain()
-    assert SavedModel([member], VOCABULARY_SIZE, model_params(), make_ensemble().train).as_single_model() is member

@@ -21,7 +21,7 @@ class Steps(NamedTuple):
 
 @cache
 def compiled_steps() -> Steps:
-    """Compile the functions (half a minute), or load them from the cache.
+    """Compile the functions, which takes some ten seconds, or load them from the cache.
 
     Call it before TensorFlow's graph does: within a graph, Ctrl-C or an error ends as an error of TensorFlow's.
     """
@@ -30,7 +30,7 @@ def compiled_steps() -> Steps:
     given, floats2, floats3 = _array(3, readonly=True), _array(2), _array(3)
     places, integer = _array(2, types.int32, readonly=True), types.int64
     rows, active = _array(1, types.int64), _array(1, types.int64)
-    kept = (floats2, floats3, floats3, floats3)  # weights, memory, gates, cells
+    kept = (floats2, floats3, floats3, floats3)  # weights or recurrent, memory, gates, cells
     return Steps(
         _compile(recurrence_steps.forward, (given, given, places, rows, active, integer, *kept, floats3, integer)),
         _compile(recurrence_steps.backward, (given, places, rows, active, integer, *kept, integer, floats3)),
