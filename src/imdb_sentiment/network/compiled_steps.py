@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import cache
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
 
 import numba
@@ -48,9 +47,9 @@ def _compile(function: Callable[..., Any], signature: tuple[Any, ...]) -> Any:
     try:
         compiled.enable_caching()
         compiled.compile(signature)
-    except (RuntimeError, OSError, EOFError, UnpicklingError):
-        # No folder that can be written, a full disk, a damaged file: the cache only saves time. Where it failed at
-        # saving, the function is compiled by now.
+    except Exception:
+        # The cache only saves time: no folder that can be written, a full disk, a damaged file (whose pickle may raise
+        # anything) do not matter. Where saving failed, the function is compiled by now; an error in it is raised below.
         if not compiled.signatures:
             compiled = numba.njit(signature, **options)(function)
     compiled.disable_compile()
