@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import check_regular, missing, written_beside
+from imdb_sentiment.runtime.files import check_file, missing, written_beside
 
 if TYPE_CHECKING:
     import pandas as pd  # readers need none
@@ -56,7 +56,7 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
     Raises ArtifactError if it is no such table or lacks one of them.
     """
     try:
-        check_regular(reviews)
+        check_file(reviews)
         with pq.ParquetFile(reviews) as file:
             _check_columns(reviews, file.schema_arrow)
             for batch in file.iter_batches(batch_size=1000, columns=columns):
