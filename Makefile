@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo repro recipe plain patient behaviour experiments bench test clean
+.PHONY: help demo repro recipe plain patient behaviour experiments bench test docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,11 @@ test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	mypy
 	pytest --cov --durations=5
 
+# The variable silences advice about another tool, which is no warning about these pages.
+docs: $(READY)  ## the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "build/site/index.html"
+
 clean:  ## remove the environment and runs/; data/ and DVC's cache stay
 	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
 
@@ -60,5 +65,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 to 3.13: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (TensorFlow and DVC: 2.9 GB on disk, a minute or more) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[pipeline,postgresql,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[pipeline,postgresql,dev,docs]'
 	@touch $@

@@ -14,6 +14,8 @@ import pytest
 from tests.imports import ROOT
 
 PIPELINE = (
+    "altair",
+    "vl_convert",
     "tensorflow",
     "keras",
     "dvc",
@@ -33,7 +35,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     source = folder / "source"
     # A copy, since building leaves its traces.
     shutil.copytree(ROOT / "src/imdb_sentiment", source / "src/imdb_sentiment")
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
     subprocess.run([*command, str(folder), str(source)], check=True, capture_output=True)
@@ -46,7 +48,7 @@ def test_only_what_prediction_needs_is_required(wheel: Path) -> None:
         (name,) = (its for its in archive.namelist() if its.endswith("/METADATA"))
         required = message_from_string(archive.read(name).decode()).get_all("Requires-Dist", [])
     always = {its.split(">")[0] for its in required if "extra ==" not in its}
-    assert always == {"numpy", "onnxruntime", "pyarrow", "rich", "typer"}
+    assert always == {"jinja2", "numpy", "onnxruntime", "pyarrow", "rich", "typer"}
     extra = {its.split(">")[0] for its in required if 'extra == "pipeline"' in its}
     assert {"tensorflow", "dvc", "scikit-learn", "pandas", "onnx"} <= extra
 
@@ -80,4 +82,13 @@ def test_it_predicts_and_explains_where_the_pipeline_is_not_installed(
     assert run("predict", "table.csv", "--output", "out.csv") == "out.csv: 40 reviews\n"
     rows = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([probability] * 40, abs=1e-5)
-    assert "I loved every minute of it." in run("explain", "I loved every minute of it.")
+    assert "I loved every minute of it." in run("explain", "I loved every minute of it.", "--html", "page.html")
+    assert "Words with the largest effect" in (tmp_path / "page.html").read_text()
+
+
+def test_templates_are_packed(wheel: Path) -> None:
+    templates = {
+        str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("templates/**/*") if path.is_file()
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert templates <= set(archive.namelist())
