@@ -83,16 +83,19 @@ def draw_growth(results: Mapping[str, Sequence[Mapping[str, Any]]], chart: Path)
     import altair as alt
 
     rows = [{"step": step, **row} for step, rows in results.items() for row in rows]
+    series: dict[str, Any] = {
+        "scale": alt.Scale(domain=STEPS),
+        "legend": alt.Legend(title=None, symbolType="stroke", symbolSize=600, symbolStrokeWidth=2),
+    }
     panels = []
     for key, title in _MEASURES.items():
-        base = alt.Chart(alt.InlineData(values=rows)).encode(
-            x=alt.X("reviews:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format=",~s")),
-            y=alt.Y(f"{key}:Q", title=title, scale=alt.Scale(type="log"), axis=alt.Axis(format=",~r")),
-            color=alt.Color("step:N", sort=STEPS, title=None),
-            strokeDash=alt.StrokeDash("step:N", sort=STEPS, title=None),
+        lines = alt.Chart(alt.InlineData(values=rows), description=f"{title} over the number of reviews").encode(
+            x=alt.X("reviews:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format=",~s", tickCount=4)),
+            y=alt.Y(f"{key}:Q", title=title, scale=alt.Scale(type="log"), axis=alt.Axis(format=",~r", tickCount=4)),
+            color=alt.Color("step:N", **series),
+            strokeDash=alt.StrokeDash("step:N", **series),
         )
-        panels.append((base.mark_line() + base.mark_point(filled=True, size=50)).properties(width=330, height=260))
-    # vl-convert asks for the format by the ending, which a partial file does not have.
+        panels.append(lines.mark_line(point=True).properties(width=360, height=260))
     with written_beside(chart) as partial:
         alt.hconcat(*panels).configure(background="white").save(str(partial), format="svg")
 

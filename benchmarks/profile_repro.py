@@ -42,7 +42,7 @@ def profile_repro(
 ) -> None:
     """Run the whole pipeline anew, and write what each stage took."""
     checkpoints, lock, params = (repository / name for name in ("data/checkpoints", "dvc.lock", "params.yaml"))
-    if checkpoints.exists():
+    if checkpoints.is_dir() and any(checkpoints.iterdir()):
         raise PipelineError(f"{checkpoints}: found a train that was stopped and would go on; expected none")
     before = lock.read_bytes() if lock.exists() else None
     with tempfile.TemporaryDirectory() as folder:

@@ -12,10 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.runtime.progress import Progress, no_progress
 
 LABELLED: Final = ("train/pos", "train/neg", "test/pos", "test/neg")
@@ -30,6 +27,8 @@ _ENDINGS: Final = {"": 0.88, ",": 0.06, ".": 0.053, ".<br /><br />": 0.007}  # h
 
 def read_split(data: str, split: str, most: int | None = None) -> tuple[list[str], list[int]]:
     """Return texts and labels of a split of `data/reviews.parquet`: all, or `most`, evenly spread over the table."""
+    from imdb_sentiment.artifacts.reviews import iterate_reviews
+
     rows = [
         (row["text"], row["label"])
         for batch in iterate_reviews(Path(data) / "reviews.parquet", ["split", "label", "text"])
@@ -60,6 +59,9 @@ def write_archive(archive: Path, count: int, progress: Progress = no_progress) -
 
 def generate_texts(count: int) -> Iterator[bytes]:
     """Yield `count` texts in UTF-8."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
     rng = np.random.default_rng(0)
     words, endings = _make_words(rng), pa.array(_ENDINGS, pa.binary())
     for start in range(0, count, _BLOCK):
@@ -75,6 +77,8 @@ def generate_texts(count: int) -> Iterator[bytes]:
 
 def _make_words(rng: np.random.Generator) -> Any:
     """Return Arrow strings, the most frequent first: of one letter and more, the rarest of 10 on average."""
+    import pyarrow as pa
+
     lengths = 1.5 + 0.62 * np.log(np.arange(1, _WORDS + 1)) + rng.normal(0, 1, _WORDS)
     ends = np.cumsum(np.clip(lengths.round(), 1, 20).astype(np.int32))
     letters = rng.integers(ord("a"), ord("z") + 1, ends[-1], np.uint8)
