@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # DVC starts the stages as `python -m stages.X`: that must be this environment's python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
 
 .PHONY: help demo repro recipe plain patient behaviour experiments bench test docs clean
 
@@ -17,7 +18,7 @@ demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 
 repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
 	@dvc repro
-	@python -m stages.summarize .
+	@python -m stages.summarize
 
 recipe: $(READY)  ## the recipe this project began from, on the full dataset, in runs/recipe
 	@python -m variants recipe
@@ -29,20 +30,22 @@ patient: repro  ## the most accurate that an hour buys, taught by the default mo
 	@imdb-sentiment predict data/reviews.parquet --output runs/teacher.parquet
 	@python -m variants patient
 
-behaviour: $(READY)  ## what the trained model cares about in a text, beside its linear peer
+behaviour: $(READY)  ## what the trained model cares about in a text, beside the linear baseline
 	@dvc repro behaviour baseline
-	@python -m stages.summarize .
+	@python -m stages.summarize
 	@pytest --quiet tests/test_behaviour.py
 
 # PyTorch is measured as well if it is there: .venv/bin/pip install -c constraints.txt -e '.[bench]' (5 GB more).
-bench: $(READY)  ## the speed of each part beside its peers, into metrics/speed.json
-	@python -m benchmarks.speed metrics/speed.json
+bench: $(READY)  ## the speed of each part beside what people would use in its place, into metrics/speed/
+	@for part in ingest preprocess vectors training prediction start_up dvc_overhead; do \
+		python -m benchmarks.$$part || failed=1; done; test -z "$$failed"
 
-# Left out: hashes of files, and all metrics but those three (a name with a dot is a param or comes from training).
-experiments: $(READY)  ## the experiments, best first, with the params that differ
-	@dvc exp show --only-changed --hide-workspace --sort-by accuracy --sort-order desc \
-		--keep '(kept\.validation_accuracy|accuracy|loss)$$' \
-		--drop '(?!(Experiment|Created|[a-z]+\.[a-z_0-9]+)$$)|kept\.|(train|validation)\.(accuracy|loss)$$'
+# Sorted by the validation part: nothing is ever chosen on the test part, whose accuracy and loss are shown beside it.
+# Left out: hashes of files and all other metrics (a name with a dot is a param).
+experiments: $(READY)  ## the experiments, best on the validation part first, with the params that differ
+	@dvc exp show --only-changed --hide-workspace --sort-by validation_accuracy --sort-order desc \
+		--keep '^(validation_accuracy|accuracy|loss)$$' \
+		--drop '^(?!(Experiment|Created|validation_accuracy|[a-z]+\.[a-z_0-9.]+)$$)|^member_'
 
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .
