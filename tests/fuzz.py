@@ -104,7 +104,7 @@ TARGETS: dict[str, Target] = {
 
 
 def make_seeds(target: str, folder: Path, exported: Path | None = None) -> list[bytes]:
-    """Return valid inputs of a target; `folder` is where it will read, `exported` a workspace with an exported model."""
+    """Return valid inputs of a target, which will read in `folder`; `exported` is a workspace with a model."""
     match target:
         case "archive":
             return [pack(corpus_files(), folder / "seed", compression).read_bytes() for compression in ("", "gz", "xz")]
