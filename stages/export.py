@@ -29,7 +29,8 @@ def export(
     import_keras_quietly()
 
     from imdb_sentiment.export.export import compare_with_keras, write_exported_model
-    from imdb_sentiment.prediction.predictor import MODEL_FILES, SentimentModel
+    from imdb_sentiment.prediction.model_folder import MODEL_FILES
+    from imdb_sentiment.prediction.predictor import SentimentModel
     from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
 
     folder = OutputFolder(model, MODEL_FILES, others=r"README\.md|\..*")  # the stage report writes the model card

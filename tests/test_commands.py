@@ -1,4 +1,4 @@
-"""The command imdb-sentiment, through its real parser and, where that matters, as a process of its own."""
+"""The commands `imdb-sentiment predict` and `explain`, through their real parser, and as processes where it matters."""
 
 import functools
 import json
@@ -11,16 +11,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
 from imdb_sentiment import SentimentModel
-from imdb_sentiment.app import commands
-from imdb_sentiment.prediction.predictor import Prediction
-from tests.conftest import assert_refused, snapshot
-from tests.refusal import full_disk
-from tests.test_tables import ROWS, SUFFIXES, read_table, write_table
+from imdb_sentiment.app.commands import app
+from imdb_sentiment.prediction.tables import SUFFIXES
+from tests.factories import snapshot
+from tests.stage_runs import assert_refused, full_disk
+from tests.table_files import ROWS, read_table, write_table
 
 GOOD = "I loved every minute of it."
 Run = Callable[..., Result]
@@ -28,39 +27,46 @@ Run = Callable[..., Result]
 
 @pytest.fixture
 def run(exported_once: Path) -> Run:
-    def invoke(command: str, *arguments: object, stdin: bytes | str = b"") -> Result:
+    def invoke(*arguments: object, stdin: bytes | str = b"") -> Result:
         texts = [str(argument) for argument in arguments]
-        environment = {"IMDB_SENTIMENT_MODEL": str(exported_once / "exported"), "COLUMNS": "200", "TERM": "dumb"}
-        return CliRunner().invoke(commands.app, [command, *texts], input=stdin, env=environment)
+        environment = {"IMDB_SENTIMENT_MODEL": str(exported_once / "data/model"), "COLUMNS": "200", "TERM": "dumb"}
+        return CliRunner().invoke(app, texts, input=stdin, env=environment)
 
     return invoke
 
 
 @pytest.fixture
 def probability(exported_once: Path) -> Callable[[str], float]:
-    model = SentimentModel.load(exported_once / "exported")
+    model = SentimentModel.load(exported_once / "data/model")
     return lambda text: float(model.predict([text]).probabilities[0])
 
 
-def test_a_text_a_file_and_standard_input_are_told_alike(
+def start(model: Path, *arguments: object, **options: object) -> "subprocess.Popen[str]":
+    """Start the command as a process."""
+    # One that is started in the background may have been told to ignore Ctrl-C.
+    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    script += "from imdb_sentiment.app.commands import app; app()"
+    command = [sys.executable, "-c", script, *map(str, arguments), "--model", str(model / "data/model")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
+    return subprocess.Popen(command, **pipes)  # type: ignore[call-overload, no-any-return]
+
+
+def test_predict_classifies_text_file_and_standard_input_alike(
     run: Run, probability: Callable[[str], float], tmp_path: Path
 ) -> None:
     (tmp_path / "review.txt").write_text(GOOD)
     expected = probability(GOOD)
-    printed = f"{'positive' if expected >= 0.5 else 'negative'} (probability of being positive: {expected:.3f})\n"
-    for result in (
-        run("predict", GOOD),
-        run("predict", tmp_path / "review.txt"),
-        run("predict", stdin=GOOD),
-        run("predict", "-", stdin=GOOD),
-    ):
+    label = "positive" if expected >= 0.5 else "negative"
+    printed = f"{label} (probability of being positive: {expected:.3f})\n"
+    review = tmp_path / "review.txt"
+    for result in (run("predict", review), *(run("predict", *source, stdin=GOOD) for source in ((GOOD,), (), ("-",)))):
         assert (result.exit_code, result.stdout, result.stderr) == (0, printed, "")
     as_json = json.loads(run("predict", "--json", GOOD).stdout)
-    assert as_json == {"label": printed.split(maxsplit=1)[0], "probability": pytest.approx(expected, abs=1e-6)}
+    assert as_json == {"label": label, "probability": pytest.approx(expected, abs=1e-6)}
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_a_table_comes_back_with_the_probability_that_each_text_has_alone(
+def test_predict_gives_each_row_of_a_table_the_probability_of_its_text(
     run: Run, probability: Callable[[str], float], tmp_path: Path, suffix: str
 ) -> None:
     path = write_table(tmp_path / f"table{suffix}", ROWS)
@@ -70,103 +76,130 @@ def test_a_table_comes_back_with_the_probability_that_each_text_has_alone(
     assert [{name: row[name] for name in ROWS[0]} for row in written] == ROWS
     expected = [probability(row["text"]) for row in ROWS]
     assert [float(row["probability"]) for row in written] == pytest.approx(expected, abs=1e-5)
-    named = ["positive" if its >= 0.5 else "negative" for its in expected]
-    assert [row["predicted_label"] for row in written] == named
+    labels = ["positive" if value >= 0.5 else "negative" for value in expected]
+    assert [row["predicted_label"] for row in written] == labels
 
-    printed = run("predict", path)
-    assert [line.split("  ")[0] for line in printed.stdout.splitlines()] == named
-    assert printed.stdout.splitlines()[0].endswith('Good, "really" good film')
+    printed = run("predict", path).stdout.splitlines()
+    assert [line.split("  ")[0] for line in printed] == labels
+    assert printed[0].endswith('Good, "really" good film')
     lines = [json.loads(line) for line in run("predict", path, "--json").stdout.splitlines()]
-    assert [its["probability"] for its in lines] == pytest.approx(expected, abs=1e-5)
+    assert [line["probability"] for line in lines] == pytest.approx(expected, abs=1e-5)
 
 
-def test_bad_rows_are_left_out_and_counted_if_that_is_asked_for(run: Run, tmp_path: Path) -> None:
+def test_predict_counts_bad_rows_and_rows_without_known_words(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
-    path.write_text('{"text": "good"}\nbroken\n{"text": null}\n{"text": "bad"}\n')
+    path.write_text('{"text": "I loved it"}\nbroken\n{"text": null}\n{"text": "\N{GRINNING FACE}"}\n', encoding="utf-8")
     before = snapshot(tmp_path)
     assert_refused(run("predict", path, "--output", tmp_path / "out.jsonl"), f"{path}, line 2", "--skip-bad-lines")
     assert snapshot(tmp_path) == before
     result = run("predict", path, "--output", tmp_path / "out.jsonl", "--skip-bad-lines")
     assert result.exit_code == 0
-    assert result.stderr.splitlines()[-1] == "2 bad rows left out"
-    assert [row["text"] for row in read_table(tmp_path / "out.jsonl")] == ["good", "bad"]
+    assert result.stderr.splitlines()[-2:] == [
+        "bad rows left out: 2",
+        "reviews with no word that the model knows: 1; their labels mean nothing",
+    ]
+    assert [row["text"] for row in read_table(tmp_path / "out.jsonl")] == ["I loved it", "\N{GRINNING FACE}"]
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("", "found an empty text"),
-        ("   ", "found an empty text"),
-        ("\N{GRINNING FACE}\N{GRINNING FACE}", "no word that the model knows; expected English"),
-        ("Отличный фильм", "no word that the model knows"),
-        ("x" * 1_000_001, "1,000,001 characters"),
-    ],
-)
-def test_what_is_no_review_is_refused(run: Run, command: str, text: str, said: str) -> None:
-    assert_refused(run(command, text), "the review", said)
-    assert_refused(run(command, stdin=text), said)
+def test_text_that_is_no_review_is_refused(run: Run, command: str) -> None:
+    unknown = "found no word that the model knows; expected a review in the language"
+    for text, found in (("", "found an empty text"), ("Фильм", unknown), ("x" * 1_000_001, "1,000,001 characters")):
+        assert_refused(run(command, text), "the review", found)
+        assert_refused(run(command, stdin=text), "standard input", found)
 
 
-@pytest.mark.parametrize("command", ["predict", "explain"])
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (b"x" * 10_000_000, "more than 4,000,000 bytes"),
-        (b"so\0good", "a NUL byte"),
-        (b"na\xefve", "not UTF-8"),
-        (b"", "an empty text"),
-    ],
-)
-def test_a_file_that_is_no_review_is_refused(run: Run, command: str, content: bytes, said: str, tmp_path: Path) -> None:
-    path = tmp_path / "review.txt"
-    path.write_bytes(content)
-    assert_refused(run(command, path), str(path), said)
-    assert_refused(run(command, stdin=content), "standard input", said)
+@pytest.mark.parametrize("name", ["no.csv", "no.tsv", "no.json", "IMDB Datset.csv", "./no", "/no/folder", "runs/demo/"])
+def test_path_of_no_file_is_not_taken_for_a_review(run: Run, name: str) -> None:
+    for command in ("predict", "explain"):
+        assert_refused(run(command, name), f"{name}: found no such file; expected a review, a .txt file or a table")
+        assert run(command, stdin=f"I loved {name}").exit_code == 0
 
 
-@pytest.mark.parametrize("name", ["nothing.txt", "nothing.csv", "nothing.jsonl", "nothing.parquet"])
-def test_a_file_that_is_not_there_is_no_review(run: Run, name: str, tmp_path: Path) -> None:
-    assert_refused(run("predict", tmp_path / name), str(tmp_path / name), "found")
-
-
-def test_a_sentence_that_ends_like_a_file_is_a_review(run: Run) -> None:
-    assert run("predict", "I loved every minute of it.txt").exit_code == 0
-    assert run("predict", "I hated every minute of film.csv").exit_code == 0
-
-
-def test_a_file_of_another_kind_is_refused(run: Run, tmp_path: Path) -> None:
+def test_path_of_another_kind_is_not_taken_for_a_review(run: Run, tmp_path: Path) -> None:
     (tmp_path / "review.doc").write_text(GOOD)
-    assert_refused(run("predict", tmp_path / "review.doc"), "expected one of .txt, .csv, .jsonl, .parquet")
+    assert_refused(run("predict", tmp_path / "review.doc"), "found a file of another kind; expected a review, a .txt")
+    assert_refused(run("predict", tmp_path), f"{tmp_path}: found a folder; expected")
+    assert_refused(run("predict", "/dev/null"), "/dev/null: found a pipe or device; expected")
+    assert_refused(run("explain", write_table(tmp_path / "table.csv", ROWS)), "found a table; expected one review")
+    for options in (["--output", "out.csv"], ["--text-column", "a"], ["--encoding", "utf-8"], ["--skip-bad-lines"]):
+        assert_refused(run("predict", GOOD, *options), "--skip-bad-lines: found the review; expected a table")
 
 
-def test_options_of_tables_are_refused_for_a_text(run: Run, tmp_path: Path) -> None:
-    for options in (["--output", tmp_path / "out.csv"], ["--text-column", "a"], ["--skip-bad-lines"]):
-        assert_refused(run("predict", GOOD, *options), "found the review; expected a table")
-    assert_refused(run("explain", tmp_path / "table.csv"), "found a table; expected one review")
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_review_that_begins_with_a_hyphen_goes_after_two(run: Run, command: str) -> None:
+    assert run(command, "--", "-5 stars, avoid it").exit_code == 0
+    for options in ([], ["--json"]):
+        result = run(command, *options, "-5 stars, avoid it")
+        assert result.exit_code == 2
+        assert f"imdb-sentiment {command} -- '-5 stars, avoid it'" in result.stderr
+    result = run(command, "--nonsense", GOOD)
+    assert (result.exit_code, "No such option: --nonsense" in result.stderr) == (2, True)
 
 
-def test_an_output_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> None:
+def test_argument_that_is_not_utf8_is_refused(exported_once: Path) -> None:
+    for command in ("predict", "explain"):
+        _, message = start(exported_once, command, os.fsdecode(b"I loved the caf\xe9")).communicate(timeout=60)
+        assert message == "error: the review: found bytes that are not UTF-8; expected a review\n"
+
+
+def test_output_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> None:
     path = write_table(tmp_path / "table.csv", ROWS)
     (tmp_path / "file").write_text("in the way")
     before = snapshot(tmp_path)
-    refused = functools.partial(run, "predict", path, "--output")
-    assert_refused(refused(tmp_path / "out.parquet"), "found .parquet format; expected .csv")
-    assert_refused(refused(tmp_path / "out"), "found no format; expected .csv")
-    assert_refused(refused(path), "found the table that is read; expected another file")
-    assert_refused(refused(tmp_path / "file/out.csv"), "out.csv: cannot be written")
+    predict = functools.partial(run, "predict", path, "--output")
+    assert_refused(predict(tmp_path / "out.parquet"), "found .parquet format; expected .csv")
+    assert_refused(predict(tmp_path / "out"), "found no format; expected .csv")
+    assert_refused(predict(tmp_path / "file/out.csv"), "out.csv: cannot be written")
     with full_disk(10):
-        assert_refused(refused(tmp_path / "out.csv"), "out.csv: cannot be written")
+        assert_refused(predict(tmp_path / "out.csv"), "out.csv: cannot be written")
     assert_refused(run("explain", GOOD, "--html", tmp_path / "file/page.html"), "page.html: cannot be written")
+    for command in ("predict", "explain"):
+        assert_refused(run(command, GOOD, "--model", tmp_path / "nowhere"), "nowhere", "no such folder", "dvc repro")
     assert snapshot(tmp_path) == before
 
 
-def test_a_model_that_is_none_is_refused(run: Run, tmp_path: Path) -> None:
-    for command in ("predict", "explain"):
-        assert_refused(run(command, GOOD, "--model", tmp_path / "nowhere"), "nowhere", "no such folder", "dvc repro")
+def test_output_that_is_the_input_is_refused(run: Run, exported_once: Path, tmp_path: Path) -> None:
+    table, review = write_table(tmp_path / "table.csv", ROWS), tmp_path / "review.txt"
+    review.write_text(GOOD)
+    for path in (table, review):
+        (tmp_path / f"symbolic{path.suffix}").symlink_to(path)
+        (tmp_path / f"hard{path.suffix}").hardlink_to(path)
+    before = snapshot(tmp_path)
+    for name in ("table", "symbolic", "hard"):
+        output = tmp_path / f"{name}.csv"
+        assert_refused(run("predict", table, "--output", output), f"--output {output}: found the file that is read")
+    for name in ("review", "symbolic", "hard"):
+        output = tmp_path / f"{name}.txt"
+        assert_refused(run("explain", review, "--html", output), f"--html {output}: found the file that is read")
+    with review.open("rb") as stdin:
+        process = start(exported_once, "explain", "--html", review, stdin=stdin)
+        assert "found the file that is read" in process.communicate(timeout=60)[1]
+    assert snapshot(tmp_path) == before
 
 
-def test_an_explanation_is_printed_and_written_as_a_page(run: Run, tmp_path: Path) -> None:
+def test_two_commands_that_write_one_output_leave_that_of_the_last(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = write_table(tmp_path / "one.csv", ROWS)
+    two = write_table(tmp_path / "two.csv", [{"text": f"Number {number}"} for number in range(50)])
+    predict_with_known = SentimentModel.predict_with_known
+    results = []
+
+    def predict_two(*arguments: object) -> object:
+        monkeypatch.setattr(SentimentModel, "predict_with_known", predict_with_known)
+        results.append(run("predict", two, "--output", tmp_path / "out.csv"))
+        assert len(read_table(tmp_path / "out.csv")) == 50
+        return predict_with_known(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SentimentModel, "predict_with_known", predict_two)
+    results.append(run("predict", one, "--output", tmp_path / "out.csv"))
+    assert [result.exit_code for result in results] == [0, 0]
+    assert [row["id"] for row in read_table(tmp_path / "out.csv")] == ["1", "2", "3"]
+    assert {path.name for path in tmp_path.iterdir()} == {"one.csv", "two.csv", "out.csv"}
+
+
+def test_explain_prints_the_words_and_writes_a_page(run: Run, tmp_path: Path) -> None:
     result = run("explain", "I hated it, <b>dull</b> & [bold]so[/bold] tiresome", "--html", tmp_path / "page.html")
     assert result.exit_code == 0, result.stderr
     assert "I hated it, dull & [bold]so[/bold] tiresome" in result.stdout.splitlines()[0]
@@ -174,67 +207,76 @@ def test_an_explanation_is_printed_and_written_as_a_page(run: Run, tmp_path: Pat
     assert f"page: {tmp_path / 'page.html'}" in result.stdout
     assert "(probability of being positive" in (tmp_path / "page.html").read_text(encoding="utf-8")
     words = json.loads(run("explain", GOOD, "--json").stdout)["words"]
-    assert [its["word"] for its in words] == re.findall(r"\w+|[^\w\s]", GOOD)
-    assert all(isinstance(its["contribution"], float) for its in words)
+    assert [word["word"] for word in words] == re.findall(r"\w+|[^\w\s]", GOOD)
+    assert all(isinstance(word["contribution"], float) for word in words)
 
 
-def test_ctrl_c_leaves_the_old_output(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def interrupted(*_: object) -> Prediction:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(SentimentModel, "predict", interrupted)
-    path = write_table(tmp_path / "table.csv", ROWS)
-    (tmp_path / "out.csv").write_text("old")
-    before = snapshot(tmp_path)
-    assert_refused(run("predict", path, "--output", tmp_path / "out.csv"), "interrupted", code=130)
-    assert snapshot(tmp_path) == before
-
-
-def start(model: Path, *arguments: object) -> "subprocess.Popen[str]":
-    # A process started in the background may have been told to ignore Ctrl-C.
-    script = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    script += "from imdb_sentiment.app.commands import app; app()"
-    command = [sys.executable, "-c", script, *map(str, arguments), "--model", str(model)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def test_control_characters_are_printed_as_escapes(run: Run, tmp_path: Path) -> None:
+    text = "I loved \x1b[2J it\x07, \u202eever"
+    write_table(tmp_path / "table.csv", [{"text": text}])
+    (tmp_path / "evil\x1b[2J.doc").touch()
+    shown = r"I loved \x1b[2J it\x07, \u202eever"
+    assert run("predict", tmp_path / "table.csv").stdout.endswith(f"{shown}\n")
+    explained = run("explain", text).stdout
+    assert r"I loved \x1b[2J it" in explained
+    assert_refused(run("predict", tmp_path / "evil\x1b[2J.doc"), r"evil\x1b[2J.doc: found")
+    assert not set("\x1b\x07\u202e") & set(explained)
 
 
-def test_a_real_ctrl_c_leaves_nothing_half_written(exported_once: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "utf-8"])
+def test_output_in_any_encoding_loses_nothing(exported_once: Path, tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "I loved it \\ud83d\\ude00 \\u00e9 \\ud800"}\n')
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    printed = start(exported_once, "predict", path, env=environment, encoding=encoding).communicate(timeout=60)[0]
+    expected = "I loved it \N{GRINNING FACE} é ".encode(encoding, "backslashreplace").decode(encoding) + r"\ud800"
+    assert printed.splitlines()[0].endswith(expected)
+    arguments = ("explain", "--json", "I loved it \N{GRINNING FACE}")
+    printed = start(exported_once, *arguments, env=environment, encoding=encoding).communicate(timeout=60)[0]
+    assert json.loads(printed)["words"][-1]["word"] == "\N{GRINNING FACE}"
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_full_output_and_closed_input_are_refused(exported_once: Path, command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        process = start(exported_once, command, GOOD, stdout=full)
+        message = process.communicate(timeout=60)[1]
+    expected = "error: standard output: cannot be written: No space left on device\n"
+    assert (process.returncode, message) == (1, expected)
+    process = start(exported_once, command, preexec_fn=functools.partial(os.close, 0))
+    message = process.communicate(timeout=60)[1]
+    assert (process.returncode, message) == (1, "error: standard input: found it closed; expected a review\n")
+
+
+def test_real_ctrl_c_leaves_nothing_half_written(exported_once: Path, tmp_path: Path) -> None:
     path = write_table(tmp_path / "table.csv", ROWS * 100_000)
     before = set(snapshot(tmp_path))
-    process = start(exported_once / "exported", "predict", path, "--output", tmp_path / "out.csv")
+    process = start(exported_once, "predict", path, "--output", tmp_path / "out.csv")
     deadline = time.monotonic() + 60
     while set(snapshot(tmp_path)) == before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert set(snapshot(tmp_path)) != before  # it has begun to write
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    _, message = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert said.splitlines()[-1] == "error: interrupted; nothing is half-written"
+    assert message.splitlines()[-1] == "error: interrupted; outputs are as they were before"
     assert set(snapshot(tmp_path)) == before
 
 
-def test_a_reader_that_goes_away_ends_it_without_a_traceback(exported_once: Path, tmp_path: Path) -> None:
-    path = write_table(tmp_path / "table.csv", ROWS * 20_000)
-    process = start(exported_once / "exported", "predict", path)
+def test_reader_that_goes_away_ends_predict_without_a_traceback(exported_once: Path, tmp_path: Path) -> None:
+    process = start(exported_once, "predict", write_table(tmp_path / "table.csv", ROWS * 20_000))
     assert process.stdout is not None
     assert process.stderr is not None
     assert "  0." in process.stdout.readline()
     process.stdout.close()
-    said = process.stderr.read()
+    message = process.stderr.read()
     process.stderr.close()
     assert process.wait(timeout=60) != 0
-    assert "Traceback" not in said
-    assert "Exception" not in said
+    assert "Traceback" not in message
+    assert "Exception" not in message
 
 
-def test_the_label_is_that_of_the_probability() -> None:
-    from imdb_sentiment.artifacts.labels import describe, label_name
-
-    assert [label_name(its) for its in np.array([0.0, 0.4999, 0.5, 1.0])] == ["negative"] * 2 + ["positive"] * 2
-    assert describe(0.25) == "negative (probability of being positive: 0.250)"
-
-
-def test_help_answers_without_loading_a_model() -> None:
+def test_help_shows_options_without_loading_a_model() -> None:
     environment = {**os.environ, "COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"}
     command = [sys.executable, "-X", "importtime", "-m", "imdb_sentiment.app.commands", "predict", "--help"]
     result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -1,6 +1,7 @@
-"""Export: what it writes, that it is compared with Keras, and what it refuses."""
+"""The stage export: the files it writes, how they are compared with Keras, and what it refuses."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,85 +11,95 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import assert_refused, snapshot
-from tests.refusal import assert_refused_untouched, run_export
+from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.artifacts.vocabulary import SPECIAL_TOKENS, Vocabulary
+from tests.factories import snapshot
+from tests.networks import VOCABULARY_SIZE, create_plain, draw_weights, model_params, predict, train_params
+from tests.stage_runs import assert_refused, assert_stage_refuses, run_stage
 
 
 def test_export_writes_all_that_prediction_needs_and_the_same_again(exported: Path) -> None:
-    written = snapshot(exported / "exported")
-    names = {"README.md", "model.onnx", "polarity.npz", "settings.json", "vocabulary.json"}
-    assert set(written) == names
-    report = json.loads((exported / "export.json").read_text())
-    assert report["compared_reviews"] == len(pd.read_csv(exported / "predictions.csv"))
-    assert 0 <= report["largest_difference"] < 1e-5
-    assert run_export(exported).exit_code == 0
-    assert snapshot(exported / "exported") == written
+    written = snapshot(exported / "data/model")
+    assert set(written) == {"model.onnx", "polarity.npz", "settings.json", "vocabulary.json"}
+    check = json.loads((exported / "metrics/export.json").read_text())
+    assert check["compared_reviews"] == len(pd.read_csv(exported / "data/predictions.csv"))
+    assert 0 <= check["largest_difference"] < 1e-5
+    (exported / "data/model/README.md").write_text("the model card of the stage report")
+    result = run_stage("export", exported)
+    assert result.exit_code == 0, result.stderr
+    assert snapshot(exported / "data/model") == {**written, "README.md": b"the model card of the stage report"}
 
 
-def test_a_probability_that_keras_does_not_give_is_refused(exported: Path) -> None:
-    predictions = pd.read_csv(exported / "predictions.csv")
-    predictions.loc[3, "probability"] += 0.0002
-    predictions.to_csv(exported / "predictions.csv", index=False)
-    assert_refused_untouched(
-        run_export, exported, predictions.loc[3, "review_id"], f"{predictions.loc[3, 'probability']:.6f}", "Keras"
+def test_plain_model_predicts_as_keras_and_needs_no_polarity(tmp_path: Path) -> None:
+    from imdb_sentiment.export.export import write_exported_model
+    from imdb_sentiment.network.saved_model import SavedModel, save_model
+    from imdb_sentiment.prediction.predictor import SentimentModel
+
+    (tmp_path / "trained").mkdir()
+    plain = draw_weights(create_plain(plain={"ignore_padding": False}, pooling="last"))
+    params = model_params(plain={"ignore_padding": False}, pooling="last")
+    save_model(SavedModel([plain], VOCABULARY_SIZE, params, train_params()), tmp_path / "trained")
+    Vocabulary((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(tmp_path / "vocabulary.json")
+    (tmp_path / "polarity.npz").write_bytes(b"not read")
+    write_exported_model(
+        tmp_path / "trained", tmp_path / "vocabulary.json", tmp_path / "polarity.npz", tmp_path / "model"
     )
+    found = SentimentModel.load(tmp_path / "model").predict(["a b d", "h z"]).probabilities
+    np.testing.assert_allclose(found, predict(plain, pad([[2, 3, 5], [9, 1]], 6))[:, 0], atol=1e-6)
 
 
-def _drop_reviews(folder: Path) -> None:
-    table = pq.read_table(folder / "reviews.parquet")
-    pq.write_table(table.filter(pc.not_equal(table["split"], "test")), folder / "reviews.parquet")
+def test_probability_that_keras_does_not_give_is_refused(exported: Path) -> None:
+    path = exported / "data/predictions.csv"
+    predictions = pd.read_csv(path)
+    predictions["probability"] += np.where(predictions.index == 3, 0.0002, 0)
+    predictions.to_csv(path, index=False)
+    expected = f"that of Keras, {predictions['probability'][3]:.6f}"
+    assert_stage_refuses("export", exported, str(predictions["review_id"][3]), expected)
 
 
-def _widen(name: str) -> Callable[[Path], None]:
-    def widen_vocabulary(folder: Path) -> None:
-        content = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        content["tokens"].append("one more")
-        (folder / "vocabulary.json").write_text(json.dumps(content), encoding="utf-8")
+def remove_test_reviews(workspace: Path) -> None:
+    path = workspace / "data/reviews.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.filter(pc.not_equal(table["split"], "test")), path)
 
-    def widen_table(folder: Path) -> None:
-        with np.load(folder / "polarity.npz") as file:
-            arrays = dict(file)
-        np.savez(folder / "polarity.npz", **{**arrays, "vocabulary_size": arrays["vocabulary_size"] + 1})
 
-    return widen_vocabulary if name == "vocabulary.json" else widen_table
+def add_token_to_vocabulary(workspace: Path) -> None:
+    path = workspace / "data/vocabulary.json"
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**content, "tokens": [*content["tokens"], "one more"]}), encoding="utf-8")
+
+
+def add_token_to_polarity(workspace: Path) -> None:
+    path = workspace / "data/polarity.npz"
+    with np.load(path) as file:
+        arrays = dict(file)
+    np.savez(path, **{**arrays, "vocabulary_size": arrays["vocabulary_size"] + 1})
 
 
 @pytest.mark.parametrize(
-    ("name", "change", "said"),
+    ("name", "change", "expected"),
     [
-        ("reviews.parquet", _drop_reviews, "expected all"),
-        ("vocabulary.json", _widen("vocabulary.json"), "those of the model"),
-        ("polarity.npz", _widen("polarity.npz"), "those of the model"),
+        ("reviews.parquet", remove_test_reviews, "expected all"),
+        ("vocabulary.json", add_token_to_vocabulary, "those of the model"),
+        ("polarity.npz", add_token_to_polarity, "those of the model"),
     ],
 )
-def test_what_belongs_to_another_model_is_refused(
-    exported: Path, name: str, change: Callable[[Path], None], said: str
+def test_input_of_another_model_is_refused(
+    exported: Path, name: str, change: Callable[[Path], None], expected: str
 ) -> None:
     change(exported)
-    assert_refused_untouched(run_export, exported, str(exported / name), said)
+    assert_stage_refuses("export", exported, f"data/{name}: found", expected)
 
 
-@pytest.mark.parametrize("name", ["vocabulary.json", "polarity.npz", "predictions.csv", "metrics.json", "data.json"])
-def test_an_input_that_is_not_there_is_refused(exported: Path, name: str) -> None:
-    (exported / name).unlink()
+@pytest.mark.parametrize("name", ["trained", "vocabulary.json", "polarity.npz", "predictions.csv", "reviews.parquet"])
+def test_missing_input_is_refused(exported: Path, name: str) -> None:
+    path = exported / "data" / name
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
     before = snapshot(exported)
-    assert_refused(run_export(exported), str(exported / name), "no such file")
+    assert_refused(run_stage("export", exported), f"data/{name}", "found no such")
     assert snapshot(exported) == before
 
 
-def test_the_model_card_says_what_was_measured(exported: Path) -> None:
-    card = (exported / "exported/README.md").read_text(encoding="utf-8")
-    metrics = json.loads((exported / "metrics.json").read_text())
-    data = json.loads((exported / "data.json").read_text())
-    behaviour = json.loads((exported / "behaviour.json").read_text())
-    assert f"| accuracy | {metrics['accuracy']:.2%} |" in card
-    assert f"{metrics['accuracy_low']:.2%} to {metrics['accuracy_high']:.2%}" in card
-    assert data["fingerprint"] in card
-    assert f"| swapping an actor's name: mean change | {behaviour['actor_name_change']:.3f} |" in card
-    assert "  max_length: 12\n" in card
-    assert "ignore_padding: true" in card
-    assert "Maas" in card
-    assert "## Limits" in card
-    # Every rate that behaviour measures stands in it.
-    rates = [line for line in card.split("## What it cares about")[1].split("## Limits")[0].splitlines() if "|" in line]
-    assert len(rates) == 2 + len(behaviour)
+def test_folder_of_other_files_is_not_replaced(exported: Path) -> None:
+    (exported / "data/model/thesis.txt").write_text("three years of work")
+    assert_stage_refuses("export", exported, "data/model", "the folder holds thesis.txt")

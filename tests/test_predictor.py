@@ -1,43 +1,53 @@
-"""The exported model at work: the same probability everywhere, without TensorFlow, and no broken folder loaded."""
+"""The exported model: the same probability everywhere, without TensorFlow or telemetry, and no broken folder loaded."""
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 import imdb_sentiment
 from imdb_sentiment import SentimentModel
-from imdb_sentiment.evaluation.metrics import read_predictions
+from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.prediction import predictor
+from imdb_sentiment.prediction.model_folder import write_settings
 from imdb_sentiment.runtime.errors import ArtifactError, InputError
-from tests.test_saved_model import save
+from tests.factories import snapshot
 
 # Not pandas: pyarrow imports it wherever it is installed.
-HEAVY = ("tensorflow", "keras", "dvc", "dvclive", "scipy", "sklearn", "pydantic", "ruamel", "requests", "onnx")
+HEAVY = {"tensorflow", "keras", "dvc", "dvclive", "scipy", "sklearn", "pydantic", "ruamel", "requests", "onnx"}
 
 
 @pytest.fixture
 def model(exported_once: Path) -> SentimentModel:
-    return SentimentModel.load(exported_once / "exported")
+    return SentimentModel.load(exported_once / "data/model")
+
+
+@pytest.fixture
+def folder(exported: Path) -> Path:
+    return exported / "data/model"
 
 
 @pytest.fixture
 def texts(exported_once: Path) -> dict[str, str]:
-    """The test reviews by their ids."""
-    table = pq.read_table(exported_once / "reviews.parquet").to_pandas().set_index("review_id")
-    found: dict[str, str] = table.loc[read_predictions(exported_once / "predictions.csv").index, "text"].to_dict()
+    """Return the test reviews by their ids."""
+    table = pq.read_table(exported_once / "data/reviews.parquet").to_pandas().set_index("review_id")
+    predicted = read_predictions(exported_once / "data/predictions.csv").index
+    found: dict[str, str] = table.loc[predicted, "text"].to_dict()
     return found
 
 
-def test_a_review_gets_one_probability_alone_in_a_batch_in_any_order_and_from_evaluate(
+def test_review_has_one_probability_alone_in_any_batch_and_from_evaluate(
     model: SentimentModel, texts: dict[str, str], exported_once: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by_keras = read_predictions(exported_once / "predictions.csv")["probability"]
+    by_keras = read_predictions(exported_once / "data/predictions.csv")["probability"]
     together = model.predict(list(texts.values()))
     assert together.probabilities.dtype == np.float64
     assert together.labels.dtype == np.int8
@@ -53,106 +63,168 @@ def test_a_review_gets_one_probability_alone_in_a_batch_in_any_order_and_from_ev
     assert len(np.unique(together.probabilities.round(4))) > 1
 
 
-def test_markup_and_white_space_are_cleaned_as_ingest_does(model: SentimentModel) -> None:
+def test_markup_and_white_space_are_cleaned_as_at_ingest(model: SentimentModel) -> None:
     plain, marked = model.predict(["I loved it, and I left.", "I <br />loved   it,<br /><br />and I left&#46;"])[1]
     assert plain == marked
 
 
-def test_no_text_at_all_gets_what_the_model_says_of_an_unknown_word(model: SentimentModel) -> None:
-    of_nothing = model.predict(["", "  \n", "\N{GRINNING FACE}"]).probabilities
-    assert len(set(of_nothing)) == 1
-    assert 0 < of_nothing[0] < 1
+def test_text_without_known_words_gets_the_prediction_for_an_unknown_word(model: SentimentModel) -> None:
+    prediction, is_known = model.predict_with_known(["", "  \n", "\N{GRINNING FACE}", "I loved it"])
+    assert is_known.tolist() == [False, False, False, True]
+    assert len(set(prediction.probabilities[:3])) == 1
+    assert 0 < prediction.probabilities[0] < 1
     assert model.predict([]).probabilities.shape == (0,)
 
 
+def test_every_sequence_of_texts_is_accepted(model: SentimentModel) -> None:
+    texts = ["I loved it", "I hated it"]
+    expected = model.predict(texts).probabilities.tolist()
+    for same in (tuple(texts), np.array(texts), pd.Series(texts, index=[7, 3]), iter(texts)):
+        assert model.predict(same).probabilities.tolist() == expected  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
-    ("texts", "said"),
-    [("a text", "expected a list of texts"), (["good", None], r"texts\[1\]: found NoneType"), ([3], "found int 3")],
+    "other",
+    ["a text", b"bytes", {"text": ["good"]}, {"good"}, pd.DataFrame({"text": ["good"]}), np.array([["good"]]), None],
 )
-def test_what_is_no_list_of_texts_is_refused(model: SentimentModel, texts: Any, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_is_not_a_list_of_texts_is_refused_with_what_to_pass(model: SentimentModel, other: Any) -> None:
+    with pytest.raises(TypeError, match=rf"texts: found {type(other).__name__}; expected a list of texts"):
+        model.predict(other)
+
+
+@pytest.mark.parametrize(("texts", "found"), [(["good", None], r"texts\[1\]: found NoneType"), ([3], "found int 3")])
+def test_item_that_is_no_text_is_refused(model: SentimentModel, texts: Any, found: str) -> None:
+    with pytest.raises(InputError, match=found):
         model.predict(texts)
 
 
-def test_a_model_that_reads_the_padding_reads_each_review_at_full_length(tmp_path: Path) -> None:
-    from imdb_sentiment.artifacts.sequences import pad
-    from imdb_sentiment.export.export import write_exported_model
-    from imdb_sentiment.text.encoder import SPECIAL_TOKENS, TextEncoder
-    from tests.test_model import create, draw_weights, predict
-
-    plain = draw_weights(create(ignore_padding=False, pooling="last"))
-    folder = save(plain, tmp_path / "trained", ignore_padding=False, pooling="last")
-    TextEncoder((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(tmp_path / "vocabulary.json")
-    write_exported_model(folder, tmp_path / "vocabulary.json", tmp_path / "nowhere.npz", tmp_path / "exported")
-    assert {path.name for path in (tmp_path / "exported").iterdir()} == {
-        "model.onnx",
-        "settings.json",
-        "vocabulary.json",
-    }
-    found = SentimentModel.load(tmp_path / "exported").predict(["a b d", "h z"]).probabilities
-    np.testing.assert_allclose(found, predict(plain, pad([[2, 3, 5], [9, 1]], 6))[:, 0], atol=1e-6)
-
-
 @pytest.mark.parametrize("name", ["model.onnx", "vocabulary.json", "polarity.npz", "settings.json"])
-def test_a_folder_that_is_missing_a_file_is_refused(exported: Path, name: str) -> None:
-    (exported / "exported" / name).unlink()
-    with pytest.raises(ArtifactError) as caught:
-        SentimentModel.load(exported / "exported")
-    assert str(caught.value).startswith(f"{exported / 'exported' / name}: found no")
-
-
-@pytest.mark.parametrize("name", ["model.onnx", "vocabulary.json", "polarity.npz"])
-def test_a_file_of_another_export_is_refused(exported: Path, name: str) -> None:
-    path = exported / "exported" / name
+def test_missing_or_irregular_or_changed_file_is_refused(folder: Path, name: str) -> None:
+    path = folder / name
     path.write_bytes(path.read_bytes() + b"\n")
-    with pytest.raises(ArtifactError, match="all files of one export"):
-        SentimentModel.load(exported / "exported")
-
-
-@pytest.mark.parametrize(
-    ("changes", "said"),
-    [
-        ({"format": 0}, "found format 0; expected format 1"),
-        ({"format": None}, "export the model again"),
-        ({"files": None}, "settings of no model"),
-        ({"files": {}}, "settings of no model"),
-        ({"ignore_padding": 1}, "settings of no model"),
-    ],
-)
-def test_the_settings_of_another_version_are_refused(exported: Path, changes: dict[str, Any], said: str) -> None:
-    path = exported / "exported/settings.json"
-    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
-    with pytest.raises(ArtifactError) as caught:
-        SentimentModel.load(exported / "exported")
-    assert str(caught.value).startswith(str(path))
-    assert said in str(caught.value)
-
-
-def test_no_folder_and_no_graph_are_refused(exported: Path, tmp_path: Path) -> None:
-    with pytest.raises(ArtifactError, match="dvc repro export"):
-        SentimentModel.load(tmp_path / "nowhere")
-    folder = exported / "exported"
-    (folder / "model.onnx").write_bytes(b"no graph")
-    predictor.write_settings(folder, ["model.onnx", "vocabulary.json", "polarity.npz"], True, 1.0)
-    with pytest.raises(ArtifactError, match=r"model\.onnx: found what ONNX Runtime cannot load"):
+    if name != "settings.json":
+        with pytest.raises(ArtifactError, match="expected all files of one export"):
+            SentimentModel.load(folder)
+    path.unlink()
+    with pytest.raises(ArtifactError, match=rf"{name}: found no"):
+        SentimentModel.load(folder)
+    path.symlink_to("/dev/zero")
+    with pytest.raises(ArtifactError, match=rf"{name}: found a folder, pipe or device; expected a file"):
+        SentimentModel.load(folder)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(ArtifactError, match=rf"{name}: found a folder, pipe or device; expected a file"):
         SentimentModel.load(folder)
 
 
-def test_predicting_imports_nothing_of_the_pipeline(exported_once: Path) -> None:
-    # In a process of its own: here much of it is loaded already.
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"format": 0}, "found format 0; expected format 1, that of this version: export the model again"),
+        ({"files": None}, "found files: None; expected the SHA-256 of model.onnx"),
+        ({"files": {}}, "found files: none"),
+        ({"files": {"model.onnx": "", "vocabulary.json": "", "../secret": ""}}, "found files: model.onnx, vocab"),
+        ({"ignore_padding": 1}, "found ignore_padding 1; expected true or false"),
+        ({"more": "x" * 32_000_000}, "bytes; expected at most 32,000,000"),
+    ],
+)
+def test_settings_of_no_model_are_refused(folder: Path, changes: dict[str, Any], found: str) -> None:
+    path = folder / "settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text(encoding="utf-8")), **changes}), encoding="utf-8")
+    with pytest.raises(ArtifactError) as caught:
+        SentimentModel.load(folder)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert found in str(caught.value)
+    with pytest.raises(ArtifactError, match=r"nowhere: found no such folder; expected .*dvc repro export"):
+        SentimentModel.load(folder / "nowhere")
+
+
+def change_vocabulary(folder: Path, **changes: Any) -> dict[str, Any]:
+    path = folder / "vocabulary.json"
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps(content | changes), encoding="utf-8")
+    return content
+
+
+def change_table(folder: Path, **changes: np.ndarray) -> None:
+    with np.load(folder / "polarity.npz") as file:
+        arrays = dict(file)
+    np.savez_compressed(folder / "polarity.npz", **(arrays | changes))
+
+
+def add_token(folder: Path) -> None:
+    tokens = [*change_vocabulary(folder)["tokens"], "zzz"]
+    change_vocabulary(folder, tokens=tokens)
+
+
+def add_token_everywhere(folder: Path) -> None:
+    add_token(folder)
+    change_table(folder, vocabulary_size=np.array(len(change_vocabulary(folder)["tokens"])))
+
+
+def break_weights(folder: Path) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(folder / "model.onnx")
+    for tensor in graph.graph.initializer:
+        array = numpy_helper.to_array(tensor)
+        if array.dtype == np.float32:
+            tensor.CopyFrom(numpy_helper.from_array(np.full_like(array, np.nan), tensor.name))
+    onnx.save(graph, folder / "model.onnx")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        (lambda folder: (folder / "model.onnx").write_bytes(b"no graph"), "model.onnx: found what ONNX Runtime cannot"),
+        (lambda folder: change_vocabulary(folder, max_length=10**12), "found max_length 1000000000000; expected at"),
+        (add_token, "as vocabulary.json has"),
+        (add_token_everywhere, "model.onnx: found a graph that fails for the id "),
+        (break_weights, "model.onnx: found the output nan; expected a graph that gives probabilities"),
+        # Zeros compress to a thousandth of their size.
+        (lambda folder: change_table(folder, more=np.zeros(60_000_000)), "found arrays of 480,0"),
+    ],
+)
+def test_files_that_do_not_fit_each_other_are_refused(
+    folder: Path, change: Callable[[Path], object], found: str
+) -> None:
+    change(folder)
+    write_settings(folder, ignore_padding=True, temperature=1.0)
+    with pytest.raises(ArtifactError) as caught:
+        SentimentModel.load(folder)
+    assert found in str(caught.value)
+
+
+def test_prediction_imports_no_pipeline_writes_no_file_and_looks_up_no_host(
+    exported_once: Path, tmp_path: Path
+) -> None:
+    # In a process of its own: here much of the pipeline is loaded already.
     script = (
-        "import sys; from imdb_sentiment import SentimentModel; from imdb_sentiment.app import commands; from imdb_sentiment.prediction import explanation, tables;"
-        "model = SentimentModel.load(sys.argv[1]); model.predict(['good'] * 99);"
-        "explanation.explain(model, 'So good!');"
-        "print(*sys.modules)"
+        "import sys\n"
+        "def report(event, arguments):\n"
+        "    if event in ('socket.getaddrinfo', 'socket.gethostbyname', 'socket.connect'):\n"
+        "        sys.stderr.write(event)\n"
+        "sys.addaudithook(report)\n"
+        "from imdb_sentiment import SentimentModel\n"
+        "from imdb_sentiment.app import commands\n"
+        "from imdb_sentiment.prediction import explanation, tables\n"
+        "model = SentimentModel.load(sys.argv[1])\n"
+        "model.predict(['good'] * 99); explanation.explain(model, 'So good!')\n"
+        "print(*sys.modules)\n"
     )
-    command = [sys.executable, "-c", script, str(exported_once / "exported")]
-    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    command = [sys.executable, "-c", script, str(exported_once / "data/model")]
+    kept = {name: value for name, value in os.environ.items() if name in {"PATH", "PYTHONPATH"}}
+    environment = {**kept, "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    result = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=tmp_path)
+    loaded = {name.split(".")[0] for name in result.stdout.split()}
     assert "onnxruntime" in loaded
-    assert [name for name in loaded if name.split(".")[0] in HEAVY] == []
+    assert loaded & HEAVY == set()
+    assert result.stderr == ""
+    assert snapshot(tmp_path) == {}
 
 
-def test_the_package_offers_the_model_and_nothing_that_it_has_not() -> None:
+def test_package_offers_the_model_and_nothing_else() -> None:
     assert imdb_sentiment.SentimentModel is predictor.SentimentModel
     assert imdb_sentiment.Prediction is predictor.Prediction
     with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):

@@ -15,6 +15,7 @@ from imdb_sentiment.runtime.progress import Progress, no_progress, track
 ORDERS: Final = (1, 2, 3)  # the n of the n-grams
 CHANNELS: Final = 2 * len(ORDERS)  # counted in the labelled reviews, then in the unlabelled ones
 LARGEST_VOCABULARY: Final = 2**21  # three ids of 21 bits fill the 63 bits of a key
+_MAX_BYTES: Final = 400_000_000  # of the arrays: 40 million n-grams
 Keys = NDArray[np.int64]
 Halves = NDArray[np.float16]
 
@@ -62,7 +63,7 @@ class PolarityTable:
     @classmethod
     def load(cls, path: Path) -> "PolarityTable":
         """Read what `save` wrote. Raises ArtifactError."""
-        arrays = read_npz(path)
+        arrays = read_npz(path, _MAX_BYTES)
         size = arrays.get("vocabulary_size")
         if size is None or size.shape != () or size.dtype.kind != "i" or not 0 < size <= LARGEST_VOCABULARY:
             raise ArtifactError(path, f"vocabulary_size {size}", f"a whole number from 1 to {LARGEST_VOCABULARY}")

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import check_regular, missing, written_beside
+from imdb_sentiment.runtime.files import check_file, missing, written_beside
 
 
 def write_predictions(
@@ -30,7 +30,7 @@ def write_predictions(
 def read_predictions(path: Path) -> pd.DataFrame:
     """Return the table that `write_predictions` wrote, indexed by review_id. Raises ArtifactError."""
     try:
-        check_regular(path)
+        check_file(path)
         table = pd.read_csv(path)
     except FileNotFoundError as error:
         raise missing(path) from error

@@ -12,13 +12,8 @@ from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.artifacts.vocabulary import Vocabulary
 from imdb_sentiment.export.onnx_graph import build_graph
 from imdb_sentiment.network.saved_model import load_model
-from imdb_sentiment.prediction.predictor import (
-    GRAPH_NAME,
-    POLARITY_NAME,
-    VOCABULARY_NAME,
-    SentimentModel,
-    write_settings,
-)
+from imdb_sentiment.prediction.model_folder import GRAPH_NAME, POLARITY_NAME, VOCABULARY_NAME, write_settings
+from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.errors import ArtifactError, ExportError
 from imdb_sentiment.runtime.progress import Progress, no_progress
 

@@ -19,7 +19,7 @@ from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.ngrams.nb_svm import INVERSE_PENALTY, LogCountRatio
 from imdb_sentiment.ngrams.polarity import distinct, find_ngrams
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import check_regular
+from imdb_sentiment.runtime.files import check_file
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.text.encoder import TextEncoder
 
@@ -48,7 +48,7 @@ def read_teacher_labels(path: Path, review_ids: list[str]) -> NDArray[np.float64
     The table is one that `imdb-sentiment predict` wrote for the table of reviews. Raises ArtifactError.
     """
     try:
-        check_regular(path)
+        check_file(path)
         table = pq.read_table(path, columns=["review_id", "probability"])
         probabilities = table["probability"].cast(pa.float64()).to_pylist()
         labels = dict(zip(table["review_id"].to_pylist(), probabilities, strict=True))

@@ -1,7 +1,6 @@
-"""The exported model at work: texts in, labels and probabilities out, by ONNX Runtime and NumPy, without TensorFlow."""
+"""The exported model: texts in, labels and probabilities out, by ONNX Runtime and NumPy, without TensorFlow."""
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -13,27 +12,26 @@ from imdb_sentiment.artifacts.batches import length_grouped_rows
 from imdb_sentiment.artifacts.labels import THRESHOLD
 from imdb_sentiment.artifacts.polarity import PolarityTable
 from imdb_sentiment.artifacts.sequences import pad
+from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
+from imdb_sentiment.prediction.model_folder import GRAPH_NAME, POLARITY_NAME, VOCABULARY_NAME, read_settings
+from imdb_sentiment.prediction.onnx_session import open_session
 from imdb_sentiment.runtime.errors import ArtifactError, InputError
-from imdb_sentiment.runtime.files import read_json, write_json
 from imdb_sentiment.runtime.progress import Progress, no_progress
 from imdb_sentiment.runtime.threads import map_in_threads
 from imdb_sentiment.text.cleaning import clean_text
 from imdb_sentiment.text.encoder import TextEncoder
 
-FORMAT: Final = 1
-SETTINGS_NAME: Final = "settings.json"
-GRAPH_NAME: Final = "model.onnx"
-VOCABULARY_NAME: Final = "vocabulary.json"
-POLARITY_NAME: Final = "polarity.npz"
-MODEL_FILES: Final = r"settings\.json|model\.onnx|vocabulary\.json|polarity\.npz"
 # The states of so few reviews stay in a core's cache: a quarter faster than batches of 32.
 BATCH_SIZE: Final = 8
-CHUNK_SIZE: Final = 4096  # texts whose token ids are held at once
+# Texts and token ids that are held at once.
+CHUNK_SIZE: Final = 4096
+_CHUNK_IDS: Final = 4_000_000
 FEW_TEXTS: Final = 16  # fewer are tokenized one by one: Arrow takes longer to import than they take
+LONGEST: Final = 100_000  # tokens of a review, as in params.yaml
 
 
 class Prediction(NamedTuple):
-    """What the model says of B texts.
+    """The predictions for B texts.
 
     labels: int8 [B], 1 for positive, 0 for negative; probabilities: float64 [B], of being positive.
     """
@@ -58,29 +56,49 @@ class SentimentModel:
 
     @classmethod
     def load(cls, folder: Path | str) -> "SentimentModel":
-        """Read what the stage `export` wrote to `folder`. Raises ArtifactError if a file is missing or another's."""
+        """Read what the stage `export` wrote to `folder`.
+
+        Raises ArtifactError if a file is missing, has changed, or does not fit the others.
+        """
         folder = Path(folder)
         settings = read_settings(folder)
         encoder = TextEncoder.load(folder / VOCABULARY_NAME)
-        session = _open_session(folder / GRAPH_NAME)
+        if encoder.max_length > LONGEST:
+            raise ArtifactError(folder / VOCABULARY_NAME, f"max_length {encoder.max_length}", f"at most {LONGEST}")
+        session = open_session(folder / GRAPH_NAME)
         reads_polarity = any(value.name == "polarity" for value in session.get_inputs())
         table = PolarityTable.load(folder / POLARITY_NAME) if reads_polarity else None
-        return cls(encoder, table, settings["ignore_padding"], session)
+        if table is not None and table.vocabulary_size != encoder.size:
+            expected = f"{encoder.size}, as {VOCABULARY_NAME} has"
+            raise ArtifactError(folder / POLARITY_NAME, f"{table.vocabulary_size} tokens", expected)
+        model = cls(encoder, table, settings["ignore_padding"], session)
+        model._check_graph(folder / GRAPH_NAME)
+        return model
 
     def predict(self, texts: Sequence[str], progress: Progress = no_progress) -> Prediction:
-        """Return the label and probability of each of `texts`, in their order.
+        """Return the label and probability of each of `texts`, in order.
 
-        A text without any word is told by what the model says of one unknown word. Raises InputError for what is no
-        list of texts.
+        A text without any word gets the prediction for one unknown word. Raises TypeError for what is not a list of
+        texts, InputError for an item that is not a text.
         """
-        checked = _checked_texts(texts)
+        return self.predict_with_known(texts, progress)[0]
+
+    def predict_with_known(
+        self, texts: Sequence[str], progress: Progress = no_progress
+    ) -> tuple[Prediction, NDArray[np.bool_]]:
+        """Return what `predict` returns, and which texts have a word that the model knows: `bool [B]`."""
+        checked = _check_texts(texts)
         y_prob = np.empty(len(checked), np.float64)
+        is_known = np.empty(len(checked), np.bool_)
+        size = min(CHUNK_SIZE, max(BATCH_SIZE, _CHUNK_IDS // self.encoder.max_length))
         with progress("Predicting", len(checked), "reviews") as task:
-            for start in range(0, len(checked), CHUNK_SIZE):
-                chunk = [clean_text(text) for text in checked[start : start + CHUNK_SIZE]]
-                y_prob[start : start + CHUNK_SIZE] = self.predict_encoded(*self._encode(chunk))
+            for start in range(0, len(checked), size):
+                chunk = [clean_text(text) for text in checked[start : start + size]]
+                token_ids, lengths = self._encode(chunk)
+                y_prob[start : start + size] = self.predict_encoded(token_ids, lengths)
+                is_known[start : start + size] = (token_ids > UNKNOWN_ID).any(axis=1)
                 task.advance(len(chunk))
-        return Prediction((y_prob >= THRESHOLD).astype(np.int8), y_prob)
+        return Prediction((y_prob >= THRESHOLD).astype(np.int8), y_prob), is_known
 
     def predict_encoded(self, token_ids: NDArray[np.int32], lengths: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the probabilities `float64 [B]` of `token_ids int32 [B, T]`, padded on the right to `lengths [B]`."""
@@ -90,7 +108,7 @@ class SentimentModel:
         def run(rows: NDArray[Any]) -> NDArray[np.float32]:
             return self._run(token_ids[rows, : lengths[rows].max() if self.ignore_padding else None])
 
-        # A thread for a single batch would take longer to start than a short review to read.
+        # A thread for a single batch would take longer to start than a short review takes to read.
         results = map(run, batches) if len(batches) == 1 else map_in_threads(run, batches)
         for rows, found in zip(batches, results, strict=True):
             y_prob[rows] = found
@@ -109,66 +127,25 @@ class SentimentModel:
         probabilities: NDArray[np.float32] = self.session.run(None, inputs)[0]
         return probabilities[:, 0]
 
+    def _check_graph(self, path: Path) -> None:
+        """Raise ArtifactError unless the graph gives a probability for the vocabulary's largest id."""
+        ids = [self.encoder.size - 1]
+        expected = "a graph that gives probabilities for the ids of its vocabulary"
+        try:
+            found = self.predict_encoded(pad([ids], self.encoder.max_length), np.array([1], np.int32))[0]
+        except Exception as error:  # ONNX Runtime's errors have no other common base
+            raise ArtifactError(path, f"a graph that fails for the id {ids[0]} ({error})", expected) from error
+        if not 0 <= found <= 1:
+            raise ArtifactError(path, f"the output {found}", expected)
 
-def write_settings(folder: Path, ignore_padding: bool, temperature: float) -> None:
-    """Write what `SentimentModel.load` must know of the model whose other files are in `folder`."""
-    settings = {
-        "format": FORMAT,
-        "ignore_padding": ignore_padding,
-        "temperature": temperature,  # for the record: it is part of the graph
-        "files": {name: _checksum(folder / name) for name in (GRAPH_NAME, VOCABULARY_NAME, POLARITY_NAME)},
-    }
-    write_json(settings, folder / SETTINGS_NAME)
 
-
-def read_settings(folder: Path) -> dict[str, Any]:
-    """Return what `write_settings` wrote. Raises ArtifactError if a file of the folder is missing or has changed."""
-    if not folder.is_dir():
-        raise ArtifactError(folder, "no such folder", "an exported model (`dvc repro export` makes one: data/model)")
-    settings = read_json(folder / SETTINGS_NAME)
-    if settings.get("format") != FORMAT:
-        raise ArtifactError(
-            folder / SETTINGS_NAME,
-            f"format {settings.get('format')!r}",
-            f"format {FORMAT}, that of this version: export the model again",
+def _check_texts(texts: Sequence[str]) -> list[str]:
+    # Each of these can be iterated over, but not text by text, or in no order.
+    is_other = isinstance(texts, str | bytes | Mapping | Set) or len(getattr(texts, "shape", (0,))) != 1
+    if is_other or not hasattr(texts, "__iter__"):
+        raise TypeError(
+            f"texts: found {type(texts).__name__}; expected a list of texts, or a column of them such as frame['text']"
         )
-    files, ignore_padding = settings.get("files"), settings.get("ignore_padding")
-    if (
-        not isinstance(files, dict)
-        or type(ignore_padding) is not bool
-        or not {GRAPH_NAME, VOCABULARY_NAME} <= set(files)
-    ):
-        raise ArtifactError(folder / SETTINGS_NAME, "settings of no model", f"the checksums of {GRAPH_NAME} and others")
-    for name, checksum in files.items():
-        if _checksum(folder / name) != checksum:
-            raise ArtifactError(folder / name, "another file than was exported", "all files of one export")
-    return settings
-
-
-def _checksum(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ArtifactError(path, f"no file to read ({error.strerror})", "all files of one export") from error
-
-
-def _open_session(path: Path) -> Any:
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    # A thread a batch, not several at one: reviews are short, and threads that share one wait for each other.
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 4
-    try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no common base but this, and a graph that cannot run is the user's
-        raise ArtifactError(path, f"what ONNX Runtime cannot load ({error})", "an ONNX graph") from error
-
-
-def _checked_texts(texts: Sequence[str]) -> list[str]:
-    if isinstance(texts, str):
-        raise InputError("texts: found one text; expected a list of texts")
     checked = list(texts)
     for index, text in enumerate(checked):
         if not isinstance(text, str):

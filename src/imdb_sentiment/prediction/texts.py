@@ -1,20 +1,21 @@
-"""Which texts are reviews that can be classified, for whoever hands one in."""
+"""Which texts can be classified, and reading one from a file or standard input."""
 
+import reprlib
 import sys
 from pathlib import Path
 from typing import Final
 
 from imdb_sentiment.runtime.errors import InputError
 
-MAX_CHARACTERS: Final = 1_000_000  # as of a review file; the longest real review has 14,106
+MAX_CHARACTERS: Final = 1_000_000  # as for a review file of the corpus; the longest real review has 14,106
 
 
 def problem_of(text: object) -> str | None:
-    """Return what keeps `text` from being a review, or None."""
+    """Return why `text` cannot be classified, such as "an empty text", or None if it can."""
     if text is None:
         return "no text"
     if not isinstance(text, str):
-        return f"{type(text).__name__} {text!r}"
+        return f"{type(text).__name__} {reprlib.repr(text)}"
     if len(text) > MAX_CHARACTERS:
         return f"{len(text):,} characters (a review has at most {MAX_CHARACTERS:,})"
     if "\0" in text:
@@ -23,9 +24,11 @@ def problem_of(text: object) -> str | None:
 
 
 def read_text(path: Path | None) -> str:
-    """Return the one text in the file `path`, or on standard input. Raises InputError."""
+    """Return the text in the UTF-8 file `path`, or on standard input for None. Raises InputError."""
     where = "standard input" if path is None else str(path)
-    # A character has at most four bytes: what does not fit is too long, and need not be read to its end.
+    if path is None and sys.stdin is None:
+        raise InputError(f"{where}: found it closed; expected a review")
+    # A character has at most four bytes: a longer input is too long, and need not be read to its end.
     limit = 4 * MAX_CHARACTERS + 1
     try:
         if path is None:
@@ -43,5 +46,5 @@ def read_text(path: Path | None) -> str:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{where}: found bytes that are not UTF-8 at {error.start:,}; expected text in UTF-8"
+            f"{where}: found bytes that are not UTF-8 at byte {error.start + 1:,}; expected text in UTF-8"
         ) from error

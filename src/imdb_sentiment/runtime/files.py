@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from imdb_sentiment.runtime.errors import ArtifactError, OutputError
 
 _PARTIAL: Final = re.compile(r"\.imdb-sentiment-([0-9]+)-[0-9]+\.partial")
 _numbers = itertools.count()
+MAX_JSON_BYTES: Final = 32_000_000  # a vocabulary of two million tokens
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,22 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def check_file(path: Path, max_bytes: int | None = None) -> None:
+    """Raise ArtifactError unless `path` is a regular file of at most `max_bytes`: a pipe or device may never end.
+
+    Raises OSError if there is no such file.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(path, "a folder, pipe or device", "a file")
+    if max_bytes is not None and found.st_size > max_bytes:
+        raise ArtifactError(path, f"{found.st_size:,} bytes", f"at most {max_bytes:,}")
+
+
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the JSON object in `path`. Raises ArtifactError if there is none."""
+    """Return the JSON object in `path`. Raises ArtifactError if there is none, or it is too large."""
     try:
-        check_regular(path)
+        check_file(path, MAX_JSON_BYTES)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -187,12 +201,19 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path, compress: bool = F
 _NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, RuntimeError, MemoryError, zlib.error)
 
 
-def read_npz(path: Path) -> dict[str, NDArray[Any]]:
-    """Return the arrays in `path`, pickles refused. Raises ArtifactError if it is no such file."""
+def read_npz(path: Path, max_bytes: int | None = None) -> dict[str, NDArray[Any]]:
+    """Return the arrays in `path`, pickles refused.
+
+    Raises ArtifactError if it is no such file, or its arrays take more than `max_bytes` together.
+    """
     try:
-        check_regular(path)
+        check_file(path, max_bytes)
         # Opened here, since NumPy leaves a broken file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
+            # What the file declares is all that is read of it.
+            unfolded = sum(member.file_size for member in archive.zip.infolist())
+            if max_bytes is not None and unfolded > max_bytes:
+                raise ArtifactError(path, f"arrays of {unfolded:,} bytes", f"at most {max_bytes:,}")
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -207,9 +228,3 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
 def missing(path: Path) -> ArtifactError:
     """Return the error for an artefact that does not exist."""
     return ArtifactError(path, "no such file", "the output of an earlier stage (`dvc repro` makes it)")
-
-
-def check_regular(path: Path) -> None:
-    """Raise OSError if `path` is there and is no regular file: to read a pipe or a device might never end."""
-    if path.exists() and not path.is_file():
-        raise OSError("a folder, pipe or device")

@@ -13,7 +13,7 @@ from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
 from ruamel.yaml.events import AliasEvent
 
 from imdb_sentiment.runtime.errors import ParamsError
-from imdb_sentiment.runtime.files import check_regular, written_beside
+from imdb_sentiment.runtime.files import written_beside
 
 MOST_BYTES: Final = 100_000  # of a YAML file: reading one takes seconds then
 MOST_ALIASES: Final = 10  # each can double what the file stands for
@@ -152,7 +152,8 @@ def load_params(path: Path) -> Params:
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML 1.2 file, the version that DVC reads. Raises ParamsError."""
     try:
-        check_regular(path)
+        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
+            raise ValueError("a folder, pipe or device")
         if path.stat().st_size > MOST_BYTES:
             raise ValueError(f"more than {MOST_BYTES:,} bytes")
         return _parse_yaml(path.read_text(encoding="utf-8"))

@@ -1,0 +1,84 @@
+"""The command `imdb-sentiment explain`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from imdb_sentiment.app.output import output_errors, prints_unicode, standard_output
+from imdb_sentiment.app.predict import as_object, classify_review
+from imdb_sentiment.app.source import DEFAULT_MODEL, Model, Review, Source, check_output_is_not_input, read_source
+from imdb_sentiment.artifacts.labels import describe
+from imdb_sentiment.runtime.console import printable
+from imdb_sentiment.runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+    from imdb_sentiment.prediction.explanation import Explanation
+
+
+def explain(
+    source: Source = None,
+    *,
+    model: Model = DEFAULT_MODEL,
+    page: Annotated[Path | None, typer.Option("--html", help="Write the explanation as a web page.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON: each word with what it adds to the log-odds.")
+    ] = False,
+) -> None:
+    """Show how much each word of a review counts: blue words for a positive review, orange ones for a negative one."""
+    with standard_output() as print_line:
+        review = read_source(source)
+        if not isinstance(review, Review):
+            raise InputError(f"{review}: found a table; expected one review")
+        if page is not None:
+            check_output_is_not_input("--html", page, review.path)
+        loaded, _ = classify_review(model, review)
+
+        from imdb_sentiment.prediction.explanation import explain as explain_text
+        from imdb_sentiment.prediction.explanation_page import render_page
+        from imdb_sentiment.runtime.files import written_beside
+
+        explanation = explain_text(loaded, review.text)
+        if page is not None:
+            with written_beside(page) as partial:
+                partial.write_text(render_page(explanation), encoding="utf-8")
+        if as_json:
+            words = [
+                {"word": explanation.text[word.start : word.end], "contribution": word.contribution}
+                for word in explanation.words
+            ]
+            content = {**as_object(explanation.probability), "words": words}
+            print_line(json.dumps(content, ensure_ascii=not prints_unicode()))
+        else:
+            _print_explanation(explanation)
+            if page is not None:
+                print_line(f"page: {printable(str(page))}")
+
+
+def _print_explanation(explanation: "Explanation") -> None:
+    """Print the review with coloured words, the prediction, and the strongest words."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    from imdb_sentiment.prediction.explanation_page import STRONGEST, render_text
+
+    console = Console(highlight=False)
+    with output_errors():
+        console.print(_with_escapes(render_text(explanation)))
+        console.print(f"\n[bold]{describe(explanation.probability)}[/bold]")
+        for word, contribution in explanation.strongest(STRONGEST):
+            console.print(f"{contribution:+7.2f}  {escape(printable(word))}")
+
+
+def _with_escapes(text: "Text") -> "Text":
+    """Return `text` with control characters escaped, in the style that they have."""
+    from rich.text import Text
+
+    controls = [place for place, character in enumerate(text.plain) if not character.isprintable()]
+    pieces = text.divide(sorted({place + step for place in controls for step in (0, 1)}))
+    for piece in pieces:
+        piece.plain = printable(piece.plain)
+    return Text().join(pieces)

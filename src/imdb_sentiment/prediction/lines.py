@@ -1,0 +1,66 @@
+"""The lines of a text file, one by one; a line that is too long or cannot be decoded is named, and costs no memory."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BufferedReader, TextIOWrapper
+from pathlib import Path
+from typing import Final
+
+from imdb_sentiment.prediction.texts import MAX_CHARACTERS
+from imdb_sentiment.runtime.errors import InputError
+
+MAX_LINE_CHARACTERS: Final = 16 * MAX_CHARACTERS  # longer than any row with a text of the allowed length
+_UNDECODED: Final = re.compile("[\udc80-\udcff]")  # how the error handler `surrogateescape` spells a byte
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line with its ending, numbered from 1.
+
+    problem: what was found and what was expected, where the line cannot be used; its text is then not the file's.
+    """
+
+    number: int
+    text: str
+    problem: tuple[str, str] | None = None
+
+
+def open_lines(path: Path, encoding: str, newline: str) -> "TextIOWrapper[BufferedReader]":
+    """Open `path` for `read_lines`; `newline` is that of `open`. Raises InputError for an unknown encoding."""
+    try:
+        "".encode(encoding)
+    except LookupError as error:
+        raise InputError(
+            f"--encoding {encoding}: found no such encoding; expected one such as utf-8, utf-16 or cp1252"
+        ) from error
+    # A byte order mark at the head is no content.
+    decoder = "utf-8-sig" if is_utf8(encoding) else encoding
+    return TextIOWrapper(path.open("rb"), encoding=decoder, errors="surrogateescape", newline=newline)
+
+
+def is_utf8(encoding: str) -> bool:
+    """Tell whether `encoding` is a spelling of UTF-8."""
+    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
+
+
+def read_lines(file: "TextIOWrapper[BufferedReader]") -> Iterator[Line]:
+    """Yield the lines of a file that `open_lines` opened."""
+    number = 0
+    while text := file.readline(MAX_LINE_CHARACTERS + 1):
+        number += 1
+        if len(text) > MAX_LINE_CHARACTERS:
+            yield Line(number, "\n", (f"more than {MAX_LINE_CHARACTERS:,} characters", "a shorter line"))
+            _skip_rest(file, text)
+        elif not text.isascii() and (match := _UNDECODED.search(text)):
+            found, encoding = ord(match[0]) - 0xDC00, file.encoding.removesuffix("-sig")
+            place = len(text[: match.start()].encode(encoding, "surrogateescape")) + 1
+            expected = f"text in {encoding}, or --encoding with another, such as cp1252"
+            yield Line(number, text, (f"the byte 0x{found:02x} at byte {place:,} of the line", expected))
+        else:
+            yield Line(number, text)
+
+
+def _skip_rest(file: "TextIOWrapper[BufferedReader]", text: str) -> None:
+    while text and not text.endswith(("\n", "\r")):
+        text = file.readline(MAX_LINE_CHARACTERS)
