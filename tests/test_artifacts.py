@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imdb_sentiment.artifacts.channels import add_channels, save_channels
@@ -117,6 +117,7 @@ def test_sequences_are_checked_against_the_vocabulary(sequences: Path) -> None:
     assert load_sequences(sequences)["train"].token_ids.max() == 9
 
 
+@settings(max_examples=25)
 @given(st.lists(st.text(max_size=9), unique=True), st.integers(1, 20), st.floats(0, 1))
 def test_a_vocabulary_comes_back(
     tmp_path_factory: pytest.TempPathFactory, tokens: list[str], max_length: int, share: float

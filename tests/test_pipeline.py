@@ -41,6 +41,8 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
             shutil.copy(ROOT / name, folder / name)
     (folder / "params.yaml").write_text(variant_text("demo"), encoding="utf-8")
     run(folder, "git", "init", "--quiet")
+    run(folder, "git", "config", "user.name", "Tester")
+    run(folder, "git", "config", "user.email", "tester@example.org")
     commit(folder, "Begin")
     dvc(folder, "repro")
     commit(folder, "Run the pipeline")
@@ -54,6 +56,8 @@ def run(folder: Path, *command: str) -> str:
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": str(folder / "src"),
         "DVC_NO_ANALYTICS": "1",
+        "DVC_SITE_CACHE_DIR": str(folder.parent / "site"),
+        "GIT_CONFIG_GLOBAL": os.devnull,
         "COLUMNS": "200",
     }
     result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -67,8 +71,7 @@ def dvc(folder: Path, *arguments: str) -> str:
 
 def commit(folder: Path, message: str) -> None:
     run(folder, "git", "add", "--all")
-    identity = ("-c", "user.name=Tester", "-c", "user.email=tester@example.org")
-    run(folder, "git", *identity, "commit", "--quiet", "--message", message)
+    run(folder, "git", "commit", "--quiet", "--message", message)
 
 
 def read_json(path: Path) -> dict[str, Any]:
