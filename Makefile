@@ -6,8 +6,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # DVC starts the stages as `python -m stages.X`: that must be this environment's python.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo repro recipe plain patient behaviour experiments bench test clean
+.PHONY: help demo repro recipe plain patient behaviour experiments bench test docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +18,7 @@ demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 
 repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
 	@dvc repro
-	@python -m stages.summarize .
+	@python -m stages.summarize
 
 recipe: $(READY)  ## the recipe this project began from, on the full dataset, in runs/recipe
 	@python -m variants recipe
@@ -29,26 +30,33 @@ patient: repro  ## the most accurate that an hour buys, taught by the default mo
 	@imdb-sentiment predict data/reviews.parquet --output runs/teacher.parquet
 	@python -m variants patient
 
-behaviour: $(READY)  ## what the trained model cares about in a text, beside its linear peer
+behaviour: $(READY)  ## what the trained model cares about in a text, beside the linear baseline
 	@dvc repro behaviour baseline
-	@python -m stages.summarize .
+	@python -m stages.summarize
 	@pytest --quiet tests/test_behaviour.py
 
 # PyTorch is measured as well if it is there: .venv/bin/pip install -c constraints.txt -e '.[bench]' (5 GB more).
-bench: $(READY)  ## the speed of each part beside its peers, into metrics/speed.json
-	@python -m benchmarks.speed metrics/speed.json
+bench: $(READY)  ## the speed of each part beside what people would use in its place, into metrics/speed/
+	@for part in ingest preprocess vectors training prediction start_up dvc_overhead; do \
+		python -m benchmarks.$$part || failed=1; done; test -z "$$failed"
 
-# Left out: hashes of files, and all metrics but those three (a name with a dot is a param or comes from training).
-experiments: $(READY)  ## the experiments, best first, with the params that differ
-	@dvc exp show --only-changed --hide-workspace --sort-by accuracy --sort-order desc \
-		--keep '(kept\.validation_accuracy|accuracy|loss)$$' \
-		--drop '(?!(Experiment|Created|[a-z]+\.[a-z_0-9]+)$$)|kept\.|(train|validation)\.(accuracy|loss)$$'
+# Sorted by the validation part: nothing is ever chosen on the test part, whose accuracy and loss are shown beside it.
+# Left out: hashes of files and all other metrics (a name with a dot is a param).
+experiments: $(READY)  ## the experiments, best on the validation part first, with the params that differ
+	@dvc exp show --only-changed --hide-workspace --sort-by validation_accuracy --sort-order desc \
+		--keep '^(validation_accuracy|accuracy|loss)$$' \
+		--drop '^(?!(Experiment|Created|validation_accuracy|[a-z]+\.[a-z_0-9.]+)$$)|^member_'
 
 test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
 	ruff check .
 	ruff format --check .
 	mypy
 	pytest --cov --durations=5
+
+# The variable silences advice about another tool, which is no warning about these pages.
+docs: $(READY)  ## the documentation as a site, into build/site
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "build/site/index.html"
 
 clean:  ## remove the environment and runs/; data/ and DVC's cache stay
 	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
@@ -57,5 +65,5 @@ $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 to 3.13: make PYTHON=python3.11 ...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) (TensorFlow and DVC: 2.9 GB on disk, a minute or more) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[pipeline,postgresql,dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[pipeline,postgresql,dev,docs]'
 	@touch $@

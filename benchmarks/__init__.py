@@ -1,1 +1,1 @@
-"""Measurements that stand in the README, each a command."""
+"""Measurements: a command for each claim of the documentation. Each writes one JSON file in metrics/."""

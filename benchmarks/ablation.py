@@ -1,37 +1,35 @@
-"""What each part of the model brings: leave it out, fit again from several seeds, and look at the validation part.
+"""Each part of the model brings something: leave it out, fit again from several seeds, and compare validation scores.
 
-python -m benchmarks.ablation metrics/ablation.json
+    python -m benchmarks.ablation
 
-Two rows need other inputs: vectors of benchmarks.skip_gram (--skip-gram), and channels (--labelled) of
-
-sed 's/teacher: linear/teacher: none/' params.yaml > runs/labelled.yaml
-python -m stages.polarity data/reviews.parquet data/sequences.npz data/vocabulary.json \
-    runs/labelled_table.npz runs/labelled.npz --params runs/labelled.yaml
-
-Reads what the stages before train left in `data/`.
+Reads what the stages before train left in `data/`. Where a row needs other word vectors or another polarity, the stages
+embed or polarity make them first, in a temporary folder; skip-gram vectors take five minutes.
 """
 
+import sys
 from pathlib import Path
 from statistics import mean, stdev
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.fitting import fit, in_processes
+from benchmarks.fitting import in_processes, load_parts
+from benchmarks.harness import Data, Output, ParamsFile, run_process, write_results
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import console_progress
-from imdb_sentiment.runtime.files import write_json
-from imdb_sentiment.runtime.params import Params, check, load_params
-from imdb_sentiment.runtime.progress import track
-from variants.__main__ import merge
+from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.params import Params, check, read_yaml, write_yaml
+from variants.params import merge
 
-WHOLE: Final = "all of it"
-CHANGES: Final[dict[str, dict[str, Any]]] = {
-    WHOLE: {},
+ROWS: Final[dict[str, dict[str, Any]]] = {
+    "all of it": {},
+    "vectors by skip-gram": {"embed": {"method": "skip_gram"}},
+    "polarity from labelled reviews alone": {"polarity": {"teacher": "none"}},
     "forward LSTM only": {"model": {"bidirectional": False}},
     "max pooling only": {"model": {"pooling": "max"}},
-    "no polarity at the LSTM's input": {"model": {"polarity_inputs": False}},
-    "no polarity at the classifier": {"model": {"polarity_scores": False}},
+    "no polarity at the LSTM's input": {"model": {"polarity": {"inputs": False}}},
+    "no polarity at the classifier": {"model": {"polarity": {"scores": False}}},
     "spatial dropout": {"model": {"embedding_dropout_rate": 0.1}},
     "constant learning rate": {"train": {"learning_rate_schedule": "constant"}},
     "no clipped gradients": {"train": {"clip_norm": 0.0}},
@@ -39,62 +37,78 @@ CHANGES: Final[dict[str, dict[str, Any]]] = {
 }
 
 
-def ablate(
-    report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
-    params: Annotated[Path, typer.Option(help="The params of the whole model.")] = Path("params.yaml"),
-    data: Annotated[Path, typer.Option(help="Where the stages before train left their outputs.")] = Path("data"),
-    epochs: Annotated[int, typer.Option(help="Epochs of each fit.")] = 1,
-    seeds: Annotated[int, typer.Option(help="Fits of each row.")] = 3,
-    skip_gram: Annotated[Path | None, typer.Option(help="What benchmarks.skip_gram wrote: a row for it.")] = None,
-    labelled: Annotated[
-        Path | None, typer.Option(help="Channels by stages.polarity with polarity.teacher: none: a row for them.")
-    ] = None,
+def ablation(
+    *,
+    output: Output = Path("metrics/ablation.json"),
+    data: Data = Path("data"),
+    params: ParamsFile = Path("params.yaml"),
+    epochs: Annotated[int, typer.Option(min=1, help="Epochs of each fit.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each row.")] = 3,
+    row: Annotated[list[str] | None, typer.Option(help="A row of the table; can be repeated. All without it.")] = None,
 ) -> None:
-    """Fit the model whole and without one part at a time, print the validation part's scores, and write REPORT."""
-    base = load_params(params).model_dump()
-    rows: list[tuple[str, dict[str, Any], Path | None, Path | None]]
-    rows = [(name, change, None, None) for name, change in CHANGES.items()]
-    if skip_gram is not None:
-        rows.append(("vectors by skip-gram", {}, skip_gram, None))
-    if labelled is not None:
-        rows.append(("polarity by labelled reviews alone", {}, None, labelled))
-    jobs = [
-        (name, check(merge(base, merge(change, {"train": {"epochs": epochs, "seed": seed}})), Params, name), data, *its)
-        for seed in range(seeds)
-        for name, change, *its in rows
-    ]
-    scores: dict[str, list[dict[str, float]]] = {name: [] for name, *_ in rows}
-    done = in_processes(_validated, jobs)
-    for name, score in track(console_progress, done, "Fitting", len(jobs), "models"):
-        scores[name].append(score)
-        complete = min(len(its) for its in scores.values())
-        if complete and name == rows[-1][0]:
-            # After each seed: who stops it early has what is done.
-            summaries = {name: _summary(its) for name, its in scores.items()}
-            write_json({"epochs": epochs, "seeds": complete, "validation": summaries}, report)
-    for name, its in sorted(summaries.items(), key=lambda item: -item[1]["accuracy_mean"]):
-        accuracy = f"{its['accuracy_mean']:.2%} \u00b1 {its['accuracy_std']:.2%}"
-        typer.echo(f"{name:50s} {accuracy}  loss {its['loss_mean']:.4f} \u00b1 {its['loss_std']:.4f}")
+    """Fit the model whole and without one part at a time, and write the scores on the validation part."""
+    if unknown := sorted(set(row or []) - set(ROWS)):
+        raise InputError(f"--row: found {unknown[0]!r}; expected one of {', '.join(ROWS)}")
+    base, rows = read_yaml(params), {name: change for name, change in ROWS.items() if not row or name in row}
+    scores: dict[str, list[dict[str, float]]] = {name: [] for name in rows}
+    with TemporaryDirectory() as folder:
+        jobs = []
+        inputs = {name: _other_inputs(merge(base, rows[name]), set(rows[name]), data, Path(folder)) for name in rows}
+        for seed in range(seeds):
+            for name, change in rows.items():
+                changes = merge(change, {"train": {"epochs": epochs, "seed": seed}})
+                jobs.append((name, check(merge(base, changes), Params, name), data, *inputs[name]))
+        for name, score in in_processes(validation_scores, jobs):
+            scores[name].append(score)
+            if name == list(rows)[-1]:  # after each seed, so that a run that is stopped has written the seeds before
+                table = {name: _summarize(found) for name, found in scores.items()}
+                results = {"epochs": epochs, "seeds": len(scores[name]), "validation": table}
+                write_results(output, results, check(base, Params, str(params)))
+    for name, found in sorted(table.items(), key=lambda item: -item[1]["accuracy_mean"]):
+        accuracy = f"{found['accuracy_mean']:.2%} ± {found['accuracy_std']:.2%}"
+        typer.echo(f"{name:50s} {accuracy}  loss {found['loss_mean']:.4f} ± {found['loss_std']:.4f}")
 
 
-def _validated(
+def _other_inputs(
+    params: dict[str, Any], changed: set[str], data: Path, folder: Path
+) -> tuple[Path | None, Path | None]:
+    """Return the paths of the word vectors and of the polarity channels where these are not those of `data`."""
+    stage = next(iter(changed & {"embed", "polarity"}), None)
+    if stage is None:
+        return None, None
+    write_yaml(params, folder / f"{stage}.yaml")
+    inputs = {
+        "params": folder / f"{stage}.yaml",
+        "reviews": data / "reviews.parquet",
+        "sequences": data / "sequences.npz",
+    }
+    outputs = ("embeddings",) if stage == "embed" else ("polarity", "channels")
+    paths = {**inputs, "vocabulary": data / "vocabulary.json", **{name: folder / f"{name}.npz" for name in outputs}}
+    options = [f"--{name}={path}" for name, path in paths.items()]
+    with console_progress(f"The stage {stage}", None, ""):
+        run_process((sys.executable, "-m", f"stages.{stage}", *options))
+    return paths.get("embeddings"), paths.get("channels")
+
+
+def validation_scores(
     name: str, params: Params, data: Path, embeddings: Path | None, channels: Path | None
 ) -> tuple[str, dict[str, float]]:
-    from imdb_sentiment.training.fit import validate
+    """Return the name, and loss and accuracy of one fitted model."""
+    from imdb_sentiment.training.fit import fit_member
 
-    model, parts = fit(params, data, embeddings, channels)
-    return name, validate(model, parts["validation"], params.model)
-
-
-def _summary(scores: list[dict[str, float]]) -> dict[str, float]:
-    return {
-        f"{score}_{name}": of([its[score] for its in scores])
-        for score in ("accuracy", "loss")
-        for name, of in (("mean", mean), ("std", lambda values: stdev(values) if len(values) > 1 else 0.0))
-    }
+    dataset = load_parts(data, params.model, embeddings, channels)
+    return name, fit_member(dataset, params.model, params.train, number=0)[1].kept
 
 
-app = command_app(ablate)
+def _summarize(scores: list[dict[str, float]]) -> dict[str, float]:
+    summary: dict[str, float] = {}
+    for key in ("accuracy", "loss"):
+        values = [score[key] for score in scores]
+        summary |= {f"{key}_mean": mean(values), f"{key}_std": stdev(values) if len(values) > 1 else 0.0}
+    return summary
+
+
+app = command_app(ablation)
 
 if __name__ == "__main__":
     app()

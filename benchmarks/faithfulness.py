@@ -1,36 +1,39 @@
-"""Whether the words that `imdb-sentiment explain` names are those that the model went by.
+"""The words that `imdb-sentiment explain` names are those that the model went by: without them it changes its mind.
 
-python -m benchmarks.faithfulness metrics/faithfulness.json
+    python -m benchmarks.faithfulness
 
-Reads what `dvc repro` left in `data/`; the reviews are those of the stage behaviour.
+The top words are taken out of the reviews of the stage behaviour, and as many random ones.
 """
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
-from imdb_sentiment.evaluation.behaviour import sample_reviews
-from imdb_sentiment.prediction.explanation import measure_faithfulness
-from imdb_sentiment.prediction.predictor import SentimentModel
+from benchmarks.harness import Data, Output, ParamsFile, write_results
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import console_progress
-from imdb_sentiment.runtime.files import write_json
+from imdb_sentiment.runtime.params import load_params
 
 
-def measure(
-    report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
-    data: Annotated[Path, typer.Option(help="Where `dvc repro` left its outputs.")] = Path("data"),
+def faithfulness(
+    *,
+    output: Output = Path("metrics/faithfulness.json"),
+    data: Data = Path("data"),
+    params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Take the top words out of test reviews, and as many random ones, and write what that does to REPORT."""
-    model = SentimentModel.load(data / "model")
-    found = measure_faithfulness(model, sample_reviews(data / "reviews.parquet"), progress=console_progress)
-    write_json(found, report)
+    """Take words out of test reviews, and write by how much the probability of the predicted class falls."""
+    from imdb_sentiment.evaluation.behaviour import sample_reviews
+    from imdb_sentiment.prediction.explanation import measure_faithfulness
+    from imdb_sentiment.prediction.predictor import SentimentModel
+
+    reviews = sample_reviews(data / "reviews.parquet")
+    found = measure_faithfulness(SentimentModel.load(data / "model"), reviews, progress=console_progress)
+    write_results(output, found, load_params(params))
     for name, value in found.items():
         typer.echo(f"{name:22s} {value:.3f}")
 
 
-app = command_app(measure)
+app = command_app(faithfulness)
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,6 @@
 """Fitting many models side by side: one process a core, each with one thread.
 
-Two such processes do half as much again as one with two threads.
+Two such processes fit half as much again as one with two threads.
 """
 
 import os
@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from imdb_sentiment.runtime.command import import_keras_quietly
-from imdb_sentiment.runtime.params import Params
+from imdb_sentiment.runtime.console import console_progress
+from imdb_sentiment.runtime.params import ModelParams
+from imdb_sentiment.runtime.progress import track
+from imdb_sentiment.training.dataset import Dataset, load_dataset
 
 Result = TypeVar("Result")
 
@@ -19,34 +22,15 @@ Result = TypeVar("Result")
 def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
     """Yield `fit(*job)` for each of `jobs`, in their order."""
     os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    pool = ProcessPoolExecutor(
-        os.cpu_count(), get_context("spawn"), initializer=import_keras_quietly, max_tasks_per_child=1
-    )
-    with pool:
-        yield from pool.map(fit, *zip(*jobs, strict=True))
+    spawn, initializer = get_context("spawn"), import_keras_quietly
+    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=initializer, max_tasks_per_child=1) as pool:
+        results = pool.map(fit, *zip(*jobs, strict=True))
+        yield from track(console_progress, results, "Fitting", len(jobs), "models")
 
 
-def fit(
-    params: Params, data: Path, embeddings: Path | None = None, channels: Path | None = None
-) -> tuple[Any, dict[str, Any]]:
-    """Return one model, fitted from the seed of `params`, and the parts that it was fitted and validated on.
-
-    All from `data`, but for other `embeddings` or `channels`.
-    """
-    from imdb_sentiment.training.fit import fit_member
-
-    inputs = read_inputs(params, data, embeddings, channels)
-    return fit_member(inputs, params=params.model, train=params.train, number=0), inputs.parts
-
-
-def read_inputs(params: Params, data: Path, embeddings: Path | None = None, channels: Path | None = None) -> Any:
-    """Return what a fit reads, from what the stages wrote to `data`."""
-    from imdb_sentiment.training.fit import load_inputs
-
-    return load_inputs(
-        data / "sequences.npz",
-        data / "vocabulary.json",
-        embeddings or data / "embeddings.npz",
-        channels or data / "channels.npz",
-        params.model,
-    )
+def load_parts(
+    data: Path, params: ModelParams, embeddings: Path | None = None, channels: Path | None = None
+) -> Dataset:
+    """Return what the stages wrote to the folder `data`, but for other `embeddings` or `channels`."""
+    vectors, polarity = embeddings or data / "embeddings.npz", channels or data / "channels.npz"
+    return load_dataset(data / "sequences.npz", data / "vocabulary.json", vectors, polarity, params)

@@ -1,75 +1,106 @@
-"""How time and peak memory grow with the number of reviews: of ingest, of preprocess, and of predict on a table.
+"""Time grows in proportion to the reviews; the memory of predict does not, that of ingest and preprocess does.
 
-python -m benchmarks.growth metrics/growth.json 10000 100000 1000000
+    python -m benchmarks.growth 10000 100000 1000000
 
-The reviews are generated (benchmarks.generated), to a temporary folder that goes when they are measured: a million take
-6 GB (TMPDIR says where). Each result is written when it is there, and replaces one of the same size in the file: a run
-that was stopped loses nothing, and sizes can be measured one by one.
+Measures the stages ingest and preprocess, and `imdb-sentiment predict` on a table, on generated reviews, in a temporary
+folder (a million take 6 GB; TMPDIR says where). Each result is written when it is there, and replaces one of the same
+size in the file: a run that was stopped loses nothing, and sizes can be measured one by one. A chart is put beside it.
 """
 
-import os
-import platform
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.generated import write_archive
-from benchmarks.growth_chart import draw_growth
-from benchmarks.measuring import Measured, measure
+from benchmarks.harness import Output, ParamsFile, Process, describe_measurement, run_process
+from benchmarks.reviews import write_archive
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import as_time, console_progress
 from imdb_sentiment.runtime.files import read_json, write_json, written_beside
+from imdb_sentiment.runtime.params import load_params
 
-STEPS = ("ingest", "preprocess", "predict")
+STEPS: Final = ("ingest", "preprocess", "predict")
+_MEASURES: Final = {"seconds": "seconds", "peak_mib": "peak memory, MiB"}
 
 
-def measure_growth(
-    report: Annotated[Path, typer.Argument(help="The JSON file of results to write; a chart, .svg, is put beside it.")],
+def growth(
     sizes: Annotated[list[int], typer.Argument(min=100, help="How many reviews to generate, once each.")],
-    model: Annotated[Path, typer.Option(help="The folder of the exported model.")] = Path("data/model"),
-    params: Annotated[Path, typer.Option(help="The params of preprocess.")] = Path("params.yaml"),
+    *,
+    output: Output = Path("metrics/growth.json"),
+    model: Annotated[Path, typer.Option(help="In: the folder of the exported model.")] = Path("data/model"),
+    params: ParamsFile = Path("params.yaml"),
 ) -> None:
-    """Measure ingest, preprocess and predict on each of SIZES, and write REPORT and its chart."""
-    results: dict[str, Any] = read_json(report) if report.exists() else {step: [] for step in STEPS}
-    results["machine"] = {"cores": os.cpu_count(), "processor": platform.machine(), "python": platform.python_version()}
+    """Measure how time and peak memory of ingest, preprocess and predict grow with the number of reviews."""
+    measured = describe_measurement(load_params(params))
+    results: dict[str, Any] = read_json(output) if output.exists() else {}
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            for step, measured in _measured(Path(folder), size, model, params):
+            for step, process in _measure(Path(folder), size, model, params):
                 row = {
                     "reviews": size,
-                    "seconds": round(measured.seconds, 2),
-                    "processor_seconds": round(measured.processor_seconds, 2),
-                    "peak_mib": round(measured.peak_mib, 1),
+                    "seconds": round(process.seconds, 2),
+                    "processor_seconds": round(process.processor_seconds, 2),
+                    "peak_mib": round(process.peak_mib, 1),
+                    "commit": measured["commit"],
                 }
-                rows = [its for its in results[step] if its["reviews"] != size] + [row]
-                results[step] = sorted(rows, key=lambda its: its["reviews"])
-                write_json(results, report)
-                with written_beside(report.with_suffix(".svg")) as partial:
-                    partial.write_text(draw_growth({step: results[step] for step in STEPS}), encoding="utf-8")
-                typer.echo(
-                    f"{size:>9,} reviews  {step:10s} {as_time(measured.seconds):>8s}  {measured.peak_mib:6.0f} MiB"
-                )
+                rows = [old for old in results.get(step, []) if old["reviews"] != size] + [row]
+                results |= {"measured": measured, step: sorted(rows, key=lambda row: row["reviews"])}
+                write_json(results, output)
+                draw_growth({step: results[step] for step in STEPS if step in results}, output.with_suffix(".svg"))
+                seconds = as_time(process.seconds)
+                typer.echo(f"{size:>9,} reviews  {step:10s} {seconds:>8s}  {process.peak_mib:6.0f} MiB")
 
 
-def _measured(folder: Path, size: int, model: Path, params: Path) -> Iterator[tuple[str, Measured]]:
+def _measure(folder: Path, size: int, model: Path, params: Path) -> Iterator[tuple[str, Process]]:
     """Yield each of STEPS with what it took on `size` reviews."""
-    names = ("reviews.tar", "reviews.parquet", "data.json", "sequences.npz", "vocabulary.json", "predicted.parquet")
-    archive, reviews, data, sequences, vocabulary, predicted = (str(folder / name) for name in names)
-    write_archive(Path(archive), size, console_progress)
+    write_archive(folder / "reviews.tar", size, console_progress)
+    table = ("--params", str(params), "--reviews", f"{folder}/reviews.parquet")
+    outputs = ("--sequences", f"{folder}/sequences.npz", "--vocabulary", f"{folder}/vocabulary.json")
+    predicted = ("--output", f"{folder}/predicted.parquet", "--model", str(model))
     commands = {
-        "ingest": ("stages.ingest", archive, reviews, data),
-        "preprocess": ("stages.preprocess", reviews, sequences, vocabulary, "--params", str(params)),
-        "predict": ("imdb_sentiment.app.commands", "predict", reviews, "--output", predicted, "--model", str(model)),
+        "ingest": (
+            "stages.ingest",
+            "--source",
+            f"{folder}/reviews.tar",
+            *table,
+            "--data-summary",
+            f"{folder}/data.json",
+        ),
+        "preprocess": ("stages.preprocess", *table, *outputs),
+        "predict": ("imdb_sentiment.app.commands", "predict", f"{folder}/reviews.parquet", *predicted),
     }
     for step in STEPS:
-        typer.echo(f"{size:>9,} reviews  {step} ...", err=True)  # it shows its own progress
-        yield step, measure(*commands[step])
+        with console_progress(f"{step} of {size:,}", None, ""):
+            process = run_process((sys.executable, "-m", *commands[step]))
+        yield step, process
 
 
-app = command_app(measure_growth)
+def draw_growth(results: Mapping[str, Sequence[Mapping[str, Any]]], chart: Path) -> None:
+    """Write an SVG of the rows of each step: `{"ingest": [{"reviews": 1000, "seconds": 1, "peak_mib": 200}, ...]}`."""
+    import altair as alt
+
+    rows = [{"step": step, **row} for step, rows in results.items() for row in rows]
+    series: dict[str, Any] = {
+        "scale": alt.Scale(domain=STEPS),
+        "legend": alt.Legend(title=None, symbolType="stroke", symbolSize=600, symbolStrokeWidth=2),
+    }
+    panels = []
+    for key, title in _MEASURES.items():
+        lines = alt.Chart(alt.InlineData(values=rows), description=f"{title} over the number of reviews").encode(
+            x=alt.X("reviews:Q", scale=alt.Scale(type="log"), axis=alt.Axis(format=",~s", tickCount=4)),
+            y=alt.Y(f"{key}:Q", title=title, scale=alt.Scale(type="log"), axis=alt.Axis(format=",~r", tickCount=4)),
+            color=alt.Color("step:N", **series),
+            strokeDash=alt.StrokeDash("step:N", **series),
+        )
+        panels.append(lines.mark_line(point=True).properties(width=360, height=260))
+    with written_beside(chart) as partial:
+        alt.hconcat(*panels).configure(background="white").save(str(partial), format="svg")
+
+
+app = command_app(growth)
 
 if __name__ == "__main__":
     app()

@@ -1,15 +1,15 @@
-"""Where the time of a whole cold `dvc repro` goes: by stage, between the stages and DVC, and within train.
+"""Where the time of a whole cold `dvc repro` goes: by stage, between the stages to DVC, and within train.
 
-python -m benchmarks.profile_repro metrics/profile.json
+    python -m benchmarks.profile_repro
 
-It is one `dvc repro --force`, in which every stage runs and DVC takes nothing from its cache. The stages run as they
-always do, but that the `python` they find first on the path notes when they begin and end, and how much memory they
-take. What Numba compiled before does not count, what the disk has in its cache does. The outputs are made anew in their
-places, with the same bytes where nothing has changed since the last run. Should it be stopped, `dvc checkout` and
-`git checkout metrics` bring the outputs back.
+It is one `dvc repro --force`, in which every stage runs and DVC takes nothing from its cache. The `python` that the
+stages find first on the path measures them, and train runs under Python's profiler. What Numba compiled before does not
+count, what the disk has in its cache does. The outputs are made anew in their places, with the same bytes where nothing
+has changed. Should it be stopped, `dvc checkout` and `git checkout metrics` bring the outputs back.
 """
 
 import os
+import pstats
 import shlex
 import sys
 import tempfile
@@ -19,119 +19,115 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.measuring import LAUNCHER, Measured, measure, read_lines
-from benchmarks.phases import TRAIN, named, phases_of
+from benchmarks.harness import LAUNCHER, Output, Process, read_lines, run_process, write_results
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.errors import PipelineError
-from imdb_sentiment.runtime.files import write_json
+from imdb_sentiment.runtime.params import load_params
+from variants.params import ROOT
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+# Functions that train calls one after the other, and what they do.
+_TRAIN: Final = {
+    "import_keras_quietly": "loading TensorFlow",
+    "load_dataset": "reading inputs",
+    "create_model": "creating models",
+    "fit_epoch": "fitting, its first step compiling",
+    "predict_probabilities": "validating",
+}
 
 
-def profile(
-    report: Annotated[Path, typer.Argument(help="The JSON file of results to write.")],
-    repository: Annotated[
-        Path, typer.Option(help="The folder of the pipeline, such as runs/demo of `python -m variants demo`.")
-    ] = Path(),
+def profile_repro(
+    *,
+    output: Output = Path("metrics/profile.json"),
+    repository: Annotated[Path, typer.Option(help="In: the folder of the pipeline, such as runs/demo.")] = Path(),
 ) -> None:
-    """Run the whole pipeline anew, print what each stage took, and write it to REPORT."""
-    checkpoints = repository / "data/checkpoints"
-    if checkpoints.exists():
+    """Run the whole pipeline anew, and write what each stage took."""
+    checkpoints, lock, params = (repository / name for name in ("data/checkpoints", "dvc.lock", "params.yaml"))
+    if checkpoints.is_dir() and any(checkpoints.iterdir()):
         raise PipelineError(f"{checkpoints}: found a train that was stopped and would go on; expected none")
-    lock = repository / "dvc.lock"
     before = lock.read_bytes() if lock.exists() else None
     with tempfile.TemporaryDirectory() as folder:
-        log = Path(folder) / "log"
-        environment = _make_environment(Path(folder), log)
-        whole = measure("dvc", "repro", "--force", folder=repository, environment=environment)
-        profiled = summarize(read_lines(log), whole)
-    profiled["dvc_lock_as_before"] = before == lock.read_bytes()
-    write_json(profiled, report)
-    _print(profiled)
+        log, stats = Path(folder) / "log", Path(folder) / "stats"
+        dvc, environment = (
+            (sys.executable, "-m", "dvc", "repro", "--force"),
+            _make_environment(Path(folder), log, stats),
+        )
+        whole = run_process(dvc, folder=repository, environment=environment, shown=True)
+        profile = summarize([Process(**line) for line in read_lines(log)], whole)
+        if stats.exists():
+            profile["train"] = _read_stats(stats)
+    profile["dvc_lock_as_before"] = before == lock.read_bytes()
+    write_results(output, profile, load_params(params) if params.exists() else None)
+    _print(profile)
 
 
-def _make_environment(folder: Path, log: Path) -> dict[str, str]:
-    """Return the environment of this process with another `python`, which adds to `log` what it ran."""
-    command = (*LAUNCHER, str(log), sys.executable, "-m", "benchmarks.recorded", str(log))
+def _make_environment(folder: Path, log: Path, stats: Path) -> dict[str, str]:
+    """Return environment variables by which the stages find a `python` that adds to `log` what it ran."""
     python = folder / "bin/python"
     python.parent.mkdir()
-    python.write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n', encoding="utf-8")
+    profiled = f'[ "$2" = stages.train ] && set -- -m benchmarks.profiled {shlex.quote(str(stats))} "$@"'
+    launch = f'exec {shlex.join([*LAUNCHER, str(log), sys.executable])} "$@"'
+    python.write_text(f"#!/bin/sh\n{profiled}\n{launch}\n", encoding="utf-8")
     python.chmod(0o755)
-    return {
-        **os.environ,
-        "PATH": os.pathsep.join([str(python.parent), str(Path(sys.executable).parent), os.environ.get("PATH", "")]),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
-        "NUMBA_CACHE_DIR": str(folder / "numba"),
-        "DVC_NO_ANALYTICS": "1",
+    paths = {
+        "PATH": [str(python.parent), str(Path(sys.executable).parent), os.environ.get("PATH", "")],
+        "PYTHONPATH": [str(ROOT), os.environ.get("PYTHONPATH", "")],
+        "NUMBA_CACHE_DIR": [str(folder / "numba")],
+        "DVC_NO_ANALYTICS": ["1"],
     }
+    return {name: os.pathsep.join(filter(None, parts)) for name, parts in paths.items()}
 
 
-def summarize(lines: Sequence[Mapping[str, Any]], whole: Measured) -> dict[str, Any]:
-    """Return the table of stages from `lines`, in which the tasks of a stage stand before the stage itself.
+def summarize(processes: Sequence[Process], whole: Process) -> dict[str, Any]:
+    """Return the table of the stages, in the order in which they ran.
 
-    `dvc_seconds` are those from the end of a stage to the beginning of the next one, or to the end of all: DVC hashes
-    the outputs and keeps them.
+    `dvc_seconds` are those from the end of a stage to the start of the next one, or to the end of all: DVC hashes the
+    outputs and keeps them.
     """
-    stages: list[dict[str, Any]] = []
-    tasks: list[Mapping[str, Any]] = []
-    last = whole.start
-    begun = 0.0
-    for line in lines:
-        if "task" in line:
-            tasks.append(line)
-            continue
-        its = Measured(**line)
-        if stages:
-            stages[-1]["dvc_seconds"] = _rounded(its.start - last)
-        else:
-            begun = its.start - last
-        module = next(argument for argument in its.command if argument.startswith("stages."))
-        stages.append(
-            {
-                "stage": module.removeprefix("stages."),
-                "seconds": _rounded(its.seconds),
-                "share": round(its.seconds / whole.seconds, 4),
-                "processor_seconds": _rounded(its.processor_seconds),
-                "peak_mib": round(its.peak_mib, 1),
-                "dvc_seconds": _rounded(whole.end - its.end),
-                "phases": {name: _rounded(seconds) for name, seconds in phases_of(tasks, its.start, its.end).items()},
-            }
-        )
-        last, tasks = its.end, []
-    in_stages = sum(its["seconds"] for its in stages)
-    train: dict[str, float] = next((its["phases"] for its in stages if its["stage"] == "train"), {})
+    starts = [*(process.start for process in processes[1:]), whole.end]
+    stages = [
+        {
+            "stage": next(part for part in process.command if part.startswith("stages.")).removeprefix("stages."),
+            "seconds": round(process.seconds, 2),
+            "share": round(process.seconds / whole.seconds, 4),
+            "processor_seconds": round(process.processor_seconds, 2),
+            "peak_mib": round(process.peak_mib, 1),
+            "dvc_seconds": round(next_start - process.end, 2),
+        }
+        for process, next_start in zip(processes, starts, strict=True)
+    ]
+    in_stages = sum(process.seconds for process in processes)
     return {
-        "seconds": _rounded(whole.seconds),
-        "stages_seconds": _rounded(in_stages),
-        "dvc_seconds": _rounded(whole.seconds - in_stages),
-        "dvc_start_seconds": _rounded(begun),
+        "seconds": round(whole.seconds, 2),
+        "stages_seconds": round(in_stages, 2),
+        "dvc_seconds": round(whole.seconds - in_stages, 2),
+        "dvc_start_seconds": round(processes[0].start - whole.start, 2) if processes else 0.0,
         "cores": os.cpu_count(),
         "stages": stages,
-        "train": {name: _rounded(seconds) for name, seconds in named(train, TRAIN).items()},
     }
 
 
-def _rounded(seconds: float) -> float:
-    return round(seconds, 2)
+def _read_stats(stats: Path) -> dict[str, float]:
+    """Return the seconds in the functions of _TRAIN, with all that they call."""
+    found: Mapping[Any, Any] = vars(pstats.Stats(str(stats)))["stats"]
+    seconds = {name: cumulative for (_, _, name), (_, _, _, cumulative, _) in found.items() if name in _TRAIN}
+    return {what: round(seconds[name], 2) for name, what in _TRAIN.items() if name in seconds}
 
 
-def _print(profiled: Mapping[str, Any]) -> None:
-    whole = profiled["seconds"]
+def _print(profile: Mapping[str, Any]) -> None:
     typer.echo(f"{'stage':12s} {'seconds':>9s} {'share':>7s} {'cores':>6s} {'peak memory':>12s} {'then DVC':>9s}")
-    typer.echo(f"{'(DVC begins)':12s} {'':9s} {'':7s} {'':6s} {'':12s} {profiled['dvc_start_seconds']:7.1f} s")
-    for its in profiled["stages"]:
-        cores = its["processor_seconds"] / its["seconds"]
+    for stage in profile["stages"]:
+        cores = stage["processor_seconds"] / stage["seconds"]
         typer.echo(
-            f"{its['stage']:12s} {its['seconds']:7.1f} s {its['share']:7.1%} {cores:6.1f} "
-            f"{its['peak_mib']:8,.0f} MiB {its['dvc_seconds']:7.1f} s"
+            f"{stage['stage']:12s} {stage['seconds']:7.1f} s {stage['share']:7.1%} {cores:6.1f} "
+            f"{stage['peak_mib']:8,.0f} MiB {stage['dvc_seconds']:7.1f} s"
         )
-    typer.echo(f"{'all':12s} {whole:7.1f} s, of which DVC {profiled['dvc_seconds']:.1f} s")
-    for name, seconds in profiled["train"].items():
+    typer.echo(f"{'all':12s} {profile['seconds']:7.1f} s, of which DVC {profile['dvc_seconds']:.1f} s")
+    for name, seconds in profile.get("train", {}).items():
         typer.echo(f"  train: {name:40s} {seconds:7.1f} s")
-    typer.echo(f"dvc.lock is {'as before' if profiled['dvc_lock_as_before'] else 'another than before'}")
+    typer.echo(f"dvc.lock is {'as' if profile['dvc_lock_as_before'] else 'other than'} before")
 
 
-app = command_app(profile)
+app = command_app(profile_repro)
 
 if __name__ == "__main__":
     app()

@@ -1,4 +1,4 @@
-"""Write what a run measured as a page to look at."""
+"""Write the report page and the model card."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,31 +10,46 @@ from imdb_sentiment.runtime.console import console_progress
 
 
 def report(
-    metrics: Annotated[Path, typer.Argument(help="The folder of what the stages before measured.")],
-    reviews: Annotated[Path, typer.Argument(help="The Parquet table of reviews.")],
-    predictions: Annotated[Path, typer.Argument(help="The CSV table of the LSTM's predictions.")],
-    baseline: Annotated[Path, typer.Argument(help="The CSV table of the linear peer's predictions.")],
-    model: Annotated[Path, typer.Argument(help="The folder of the exported model.")],
-    page: Annotated[Path, typer.Argument(help="The HTML page to write.")],
-    params: Annotated[Path, typer.Option(help="The file of params that the page shows.")] = Path("params.yaml"),
+    *,
+    params: Annotated[Path, typer.Option(help="Params: all sections are shown.")] = Path("params.yaml"),
+    reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    predictions: Annotated[Path, typer.Option(help="In: the LSTM's predictions.")] = Path("data/predictions.csv"),
+    baseline_predictions: Annotated[Path, typer.Option(help="In: the baseline's predictions.")] = Path(
+        "data/baseline.csv"
+    ),
+    model: Annotated[Path, typer.Option(help="In: the exported model.")] = Path("data/model"),
+    metrics: Annotated[Path, typer.Option(help="In: the LSTM's metrics.")] = Path("metrics/metrics.json"),
+    baseline_metrics: Annotated[Path, typer.Option(help="In: the baseline's metrics.")] = Path("metrics/baseline.json"),
+    data_summary: Annotated[Path, typer.Option(help="In: what is in the data.")] = Path("metrics/data.json"),
+    behaviour: Annotated[Path, typer.Option(help="In: the LSTM's behaviour rates.")] = Path("metrics/behaviour.json"),
+    export_check: Annotated[Path, typer.Option(help="In: ONNX beside Keras.")] = Path("metrics/export.json"),
+    curves: Annotated[Path, typer.Option(help="In: the training curves.")] = Path("metrics/training"),
+    training_metrics: Annotated[Path, typer.Option(help="In: what training kept.")] = Path("metrics/training.json"),
+    page: Annotated[Path, typer.Option(help="Out: the HTML page.")] = Path("data/report.html"),
+    card: Annotated[Path, typer.Option(help="Out: the model card.")] = Path("data/model/README.md"),
 ) -> None:
-    """Show METRICS, PREDICTIONS beside BASELINE, and the surest mistakes of MODEL, on PAGE, which quotes REVIEWS."""
-    from imdb_sentiment.report.gather import gather_report
-    from imdb_sentiment.report.page import render_report
-    from imdb_sentiment.runtime.files import written_beside
+    """Write a page with the measurements and the most confident mistakes explained, and a model card."""
+    from imdb_sentiment.prediction.predictor import SentimentModel
+    from imdb_sentiment.report.gather import Report, explain_mistakes, read_test_reviews, read_training
+    from imdb_sentiment.report.page import render_model_card, render_report
+    from imdb_sentiment.runtime.files import read_json, written_together
     from imdb_sentiment.runtime.params import load_params
 
-    gathered = gather_report(
+    test_reviews = read_test_reviews(reviews, predictions, baseline_predictions)
+    gathered = Report(
         params=load_params(params),
-        metrics=metrics,
-        reviews=reviews,
-        predictions=predictions,
-        baseline=baseline,
-        model=model,
-        progress=console_progress,
+        metrics=read_json(metrics),
+        baseline=read_json(baseline_metrics),
+        data=read_json(data_summary),
+        behaviour=read_json(behaviour),
+        export_check=read_json(export_check),
+        training=read_training(curves, training_metrics),
+        reviews=test_reviews,
+        mistakes=explain_mistakes(SentimentModel.load(model), test_reviews, console_progress),
     )
-    with written_beside(page) as partial:
-        partial.write_text(render_report(gathered), encoding="utf-8")
+    with written_together(page, card) as (partial_page, partial_card):
+        partial_page.write_text(render_report(gathered), encoding="utf-8")
+        partial_card.write_text(render_model_card(gathered), encoding="utf-8")
 
 
 app = command_app(report)

@@ -13,9 +13,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.factories import corpus_files, write_folder, write_params
 from tests.stage_runs import run_stages
+
+settings.load_profile("ci")  # Hypothesis's own: the same examples in each run, no limit of time
 
 
 @pytest.fixture(scope="session", autouse=True)

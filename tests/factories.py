@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ruamel.yaml import YAML
 
 from imdb_sentiment.artifacts.sequences import Sequences, pad
+from imdb_sentiment.runtime.params import read_yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 REVIEWS_PER_FOLDER = 8
@@ -63,7 +63,8 @@ def write_folder(root: Path, files: Mapping[str, bytes]) -> Path:
 
 def pack(files: Mapping[str, bytes], archive: Path, compression: str = "gz", prefix: str = "aclImdb/") -> Path:
     """Write `files`, in their order, to a tar of `compression` ("", "gz", "bz2" or "xz"), and return its path."""
-    with tarfile.open(archive, f"w:{compression}") as tar:
+    mode: Any = f"w:{compression}"
+    with tarfile.open(archive, mode) as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(prefix + name)
             member.size = len(content)
@@ -73,8 +74,23 @@ def pack(files: Mapping[str, bytes], archive: Path, compression: str = "gz", pre
 
 def params_text(changes: Mapping[str, str] | None = None) -> str:
     """Return the project's params.yaml for tiny models, with `{"train.epochs": "2"}` changed or added."""
-    sections = YAML(typ="safe", pure=True).load((ROOT / "params.yaml").read_text(encoding="utf-8"))
-    leaves = dict(_leaves(sections)) | _TINY | dict(changes or {})
+    return _yaml(_leaves(read_yaml(ROOT / "params.yaml")) | _TINY | dict(changes or {}))
+
+
+def variant_text(name: str) -> str:
+    """Return the project's params.yaml with the keys of `variants/NAME.yaml` in place of its own."""
+    return _yaml(_leaves(read_yaml(ROOT / "params.yaml")) | _leaves(read_yaml(ROOT / f"variants/{name}.yaml")))
+
+
+def _leaves(sections: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    found: dict[str, str] = {}
+    for key, value in sections.items():
+        # JSON is YAML, too.
+        found |= _leaves(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": json.dumps(value)}
+    return found
+
+
+def _yaml(leaves: Mapping[str, str]) -> str:
     tree: dict[str, Any] = {}
     for name, value in leaves.items():
         *path, key = name.split(".")
@@ -83,15 +99,6 @@ def params_text(changes: Mapping[str, str] | None = None) -> str:
             node = node.setdefault(section, {})
         node[key] = value
     return "\n".join(_lines(tree, "")) + "\n"
-
-
-def _leaves(sections: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    for key, value in sections.items():
-        # JSON is YAML, too.
-        is_section = isinstance(value, dict)
-        found += _leaves(value, f"{prefix}{key}.") if is_section else [(f"{prefix}{key}", json.dumps(value))]
-    return found
 
 
 def _lines(tree: Mapping[str, Any], indent: str) -> list[str]:

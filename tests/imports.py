@@ -1,37 +1,40 @@
-"""Which modules of the package a file imports, however deep, read from its syntax and never executed."""
+"""Which folders of the package a file imports, however deep, read from its syntax and never executed."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = "imdb_sentiment"
+from tests.factories import ROOT
+
+SOURCES = ROOT / "src"
 
 
-def imported_files(path: Path) -> set[str]:
-    """Return the package's files that `path` imports, directly or through others, relative to the root."""
+def imported_folders(path: Path) -> list[str]:
+    """Return the folders of the package whose modules `path` imports, directly or through others, sorted.
+
+    They are relative to the root: `["src/imdb_sentiment/artifacts", "src/imdb_sentiment/runtime"]`. The package itself,
+    whose `__init__.py` holds nothing of a stage, is left out.
+    """
     found: set[Path] = set()
     pending = [path]
     while pending:
-        new = _direct_imports(pending.pop()) - found
+        new = _imported_modules(pending.pop()) - found
         found |= new
         pending.extend(new)
-    return {str(its.relative_to(ROOT)) for its in found}
+    package = SOURCES / "imdb_sentiment"
+    return sorted({str(module.parent.relative_to(ROOT)) for module in found if module.parent != package})
 
 
-def _direct_imports(path: Path) -> set[Path]:
-    files: set[Path] = set()
+def _imported_modules(path: Path) -> set[Path]:
+    names: set[str] = set()
     for node in _executed(ast.parse(path.read_text(encoding="utf-8"))):
-        names = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             # `from package import module` and `from package.module import name` look alike.
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for name in names:
-            if name.split(".")[0] == PACKAGE:
-                files |= _files_of(name)
-    return files
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    modules = {SOURCES.joinpath(*name.split(".")).with_suffix(".py") for name in names}
+    return {module for module in modules if module.is_file()}
 
 
 def _executed(node: ast.AST) -> Iterator[ast.AST]:
@@ -41,10 +44,3 @@ def _executed(node: ast.AST) -> Iterator[ast.AST]:
     yield node
     for child in ast.iter_child_nodes(node):
         yield from _executed(child)
-
-
-def _files_of(name: str) -> set[Path]:
-    """Return the file of a module, and the `__init__.py` that importing it runs first."""
-    base = ROOT / "src" / Path(*name.split("."))
-    candidates = {base.with_suffix(".py"), base / "__init__.py", ROOT / "src" / PACKAGE / "__init__.py"}
-    return {candidate for candidate in candidates if candidate.is_file()}

@@ -18,7 +18,8 @@ POOLINGS = get_args(ModelParams.model_fields["pooling"].annotation)
 TOKEN_IDS = pad([[3], [4, 5], [6, 7, 8], [9, 2, 3, 4], [5, 6, 7, 8, 9], [2, 4, 6, 8, 3, 5]], 6)
 _DRAWN = np.random.default_rng(7).normal(size=(6, 6, CHANNELS)).astype(np.float32)
 POLARITY = np.where(TOKEN_IDS[..., None] != PAD_ID, _DRAWN, 0).astype(np.float32)
-INPUTS = {"token_ids": TOKEN_IDS, "polarity": POLARITY}
+INPUTS: dict[str, Any] = {"token_ids": TOKEN_IDS, "polarity": POLARITY}
+LABELS = np.array([[1], [0], [0], [1], [0], [1]], np.float32)
 _DEFAULTS = read_yaml(ROOT / "params.yaml")
 
 
@@ -57,6 +58,16 @@ def create_polarity(train: TrainParams | None = None, **changes: Any) -> Any:
     return create_polarity_model(VOCABULARY_SIZE, params, train or train_params())
 
 
+def make_ensemble(members: int = 1, temperature: float = 1.0, **changes: Any) -> Any:
+    """Return a SavedModel of tiny models with drawn weights, of the architecture plain unless changed."""
+    from imdb_sentiment.network.model import create_model
+    from imdb_sentiment.network.saved_model import SavedModel
+
+    params, train = model_params(**changes), train_params(members=members)
+    models = [draw_weights(create_model(VOCABULARY_SIZE, params, train), seed) for seed in range(members)]
+    return SavedModel(models, VOCABULARY_SIZE, params, train, temperature)
+
+
 def draw_weights(model: Any, seed: int = 0) -> Any:
     """Give every weight a value of about one, so that whatever should have no effect would show if it had one."""
     rng = np.random.default_rng(seed)
@@ -65,7 +76,7 @@ def draw_weights(model: Any, seed: int = 0) -> Any:
     return model
 
 
-def predict(model: Any, token_ids: NDArray[np.int32], **more: Any) -> NDArray[np.float32]:
+def predict(model: Any, token_ids: Any, **more: Any) -> NDArray[np.float32]:
     """Return the model's probabilities, `float32 [B, 1]`."""
     return np.asarray(model({"token_ids": token_ids, **more}, training=False))
 

@@ -1,156 +1,226 @@
-"""The benchmarks run, on a tiny corpus: what they measure on the real one stands in the README."""
+"""The benchmarks on a tiny corpus: equal work in training, and one run of each script."""
 
+import itertools
 import json
-import shutil
-import subprocess
-import sys
-from itertools import pairwise
+import operator
+import os
+from contextlib import chdir
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
-from xml.etree import ElementTree
+from typing import Any
 
+import numpy as np
 import pytest
+from typer.testing import Result
 
-from benchmarks.generated import write_archive
-from benchmarks.growth_chart import draw_growth
-from benchmarks.measuring import measure
-from benchmarks.phases import phases_of
-from benchmarks.profile_repro import app as profile_app
-from imdb_sentiment.corpus.archive import read_source
-from imdb_sentiment.runtime.errors import PipelineError
-from imdb_sentiment.runtime.params import read_yaml
-from tests.conftest import assert_refused, run_stage, write_folder
-from tests.imports import ROOT
-from tests.refusal import run_evaluate
+from benchmarks.fitting import in_processes
+from benchmarks.growth import draw_growth
+from benchmarks.harness import function, run_process
+from benchmarks.reviews import read_split, write_archive
+from imdb_sentiment.runtime.files import read_json
+from imdb_sentiment.runtime.params import load_params
+from tests.factories import ROOT, corpus_files, pack, write_folder, write_params
+from tests.stage_runs import assert_refused, invoke
+from variants.params import merge
 
 # Stages that need no time: what is measured is as large as Python.
-PIPELINE = """
+PIPELINE = b"""
 stages:
-  first:
-    cmd: python -m stages.first one.txt
-    outs: [one.txt]
-  second:
-    cmd: python -m stages.second two.txt
-    deps: [one.txt]
-    outs: [two.txt]
+  first: {cmd: python -m stages.first, outs: [one.txt]}
+  train: {cmd: python -m stages.train, deps: [one.txt], outs: [two.txt]}
 """
-STAGE = """
-import sys
-from pathlib import Path
-from imdb_sentiment.runtime.console import console_progress
-
-with console_progress("Writing", None, ""):
-    Path(sys.argv[1]).write_text("")
+FIRST = b"open('one.txt', 'w').close()"
+TRAIN = b"""
+import time
+def fit_epoch():
+    time.sleep(0.2)
+fit_epoch()
+open('two.txt', 'w').close()
 """
 
 
-def run(folder: Path, *arguments: str) -> str:
-    result = subprocess.run(
-        [sys.executable, "-m", *arguments],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": f"{ROOT}:{ROOT / 'src'}"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    return result.stdout
+@pytest.fixture(autouse=True)
+def _importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT), str(ROOT / "src")]))
 
 
-def labels_of(svg: str) -> list[float]:
-    """Return how far down in the chart the name of each curve stands."""
-    texts = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")  # noqa: S314  # our own
-    return [float(its.get("y", "0")) for its in texts if its.get("class", "").startswith("name ")]
+def run(name: str, workspace: Path, *options: object) -> dict[str, Any]:
+    """Run a script in `workspace`, and return what it wrote."""
+    with chdir(workspace):
+        result: Result = invoke(import_module(f"benchmarks.{name}").app, "--output", "found.json", *options)
+    assert result.exit_code == 0, result.stderr
+    return read_json(workspace / "found.json")
 
 
-def test_seeds_are_the_members_of_one_fit_after_another(trained: Path) -> None:
-    shutil.copytree(trained, trained / "data")
-    (trained / "data/model").rename(trained / "data/trained")
-    printed = run(trained, "benchmarks.seeds", "seeds.json", "--fits", "2")
-    found = json.loads((trained / "seeds.json").read_text(encoding="utf-8"))
-    members = read_yaml(trained / "params.yaml")["train"]["members"]
-    assert len(found["fits"]) == 2
-    assert len(found["one_member_accuracies"]) == 2 * members
-    assert run_evaluate(trained).exit_code == 0
-    # The first fit is the trained model.
-    evaluated = json.loads((trained / "metrics.json").read_text(encoding="utf-8"))
-    assert found["fits"][0]["accuracy"] == evaluated["accuracy"]
-    # 1e-7: as near to 1 as a probability in single precision comes.
-    assert found["fits"][0]["loss"] == pytest.approx(evaluated["loss"], rel=1e-4, abs=1e-7)
-    assert f"{found['accuracy_mean']:.2%}" in printed
-    assert 0 <= found["all_members"]["accuracy"] <= 1
+@pytest.fixture
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fit in this process, which has TensorFlow loaded."""
+    for name in ("seeds", "ablation"):
+        monkeypatch.setattr(f"benchmarks.{name}.in_processes", itertools.starmap)
 
 
-def test_growth_measures_each_step_at_each_size_and_draws_it(exported: Path) -> None:
-    old = {step: [{"reviews": 1000, "seconds": 9.0, "peak_mib": 99.0}] for step in ("ingest", "preprocess", "predict")}
-    (exported / "growth.json").write_text(json.dumps(old), encoding="utf-8")
-    printed = run(exported, "benchmarks.growth", "growth.json", "100", "--model", "exported")
-    found = json.loads((exported / "growth.json").read_text(encoding="utf-8"))
-    for step, rows in old.items():
-        # What was measured before at another size stays.
-        assert found[step][1:] == rows
-        assert found[step][0]["reviews"] == 100
+@pytest.mark.parametrize("architecture", ["polarity", "plain"])
+def test_contenders_of_training_take_the_same_steps(architecture: str, prepared_once: Path, tmp_path: Path) -> None:
+    from benchmarks.training_keras import first_weights, keras_padded, ours
+
+    rates = dict.fromkeys(("word_dropout_rate", "embedding_dropout_rate", "dropout_rate"), 0.0)
+    changes = {
+        "model": {"architecture": architecture, "trainable_embeddings": False, **rates},
+        "train": {"batch_size": 2, "learning_rate": 0.01, "learning_rate_schedule": "constant"},
+    }
+    params = merge(load_params(prepared_once / "params.yaml").model_dump(), changes)
+    task: dict[str, Any] = {"data": str(prepared_once / "data"), "params": params, "steps": 4}
+
+    found = [ours(**task), ours(**task, keras_lstm=True), keras_padded(**task)]
+    first_weights(**task, output=str(tmp_path / "weights.npz"))
+    if find_spec("torch"):
+        from benchmarks.training_torch import torch_grouped
+
+        for padded in (False, True):
+            by_torch = function(torch_grouped, **task, weights=tmp_path / "weights.npz", padded=padded)
+            found.append(json.loads(run_process(by_torch.command).printed.splitlines()[-1]))
+
+    losses = [result["mean_loss_after_each_step"] for result in found]
+    assert len(losses[0]) >= 2
+    assert np.std(losses[0]) > 0
+    for other in losses[1:]:
+        np.testing.assert_allclose(other, losses[0], rtol=1e-5)
+    assert len({result["amount"] for result in found}) == 1
+
+
+def test_training_is_measured_only_where_all_have_the_same_model(prepared: Path) -> None:
+    params = write_params(prepared / "other.yaml", {"train.optimizer": "sgd"})
+    result = invoke(import_module("benchmarks.training").app, "--params", params, "--output", prepared / "found.json")
+    assert_refused(result, "optimizer", "found 'sgd'", "expected 'adam'")
+
+
+@pytest.mark.parametrize(
+    ("name", "contenders"),
+    [
+        ("ingest", ("ours", "decompression")),
+        ("preprocess", ("ours", "regex")),
+        ("vectors", ("ours", "gensim")),
+        ("prediction", ("ours", "sklearn")),
+        ("start_up", ("ours", "stages.train")),
+    ],
+)
+def test_speed_of_part_is_measured(name: str, contenders: tuple[str, ...], exported: Path) -> None:
+    archive = pack(corpus_files(), exported / "reviews.tar.gz")
+    write_params(exported / "archive.yaml", {"data.source": str(archive)})
+    only = [word for contender in contenders for word in ("--only", contender)]
+
+    comparisons = run(name, exported, "--params", "archive.yaml", "--rounds", 1, *only)["comparisons"]
+
+    for comparison in comparisons.values():
+        assert set(comparison["contenders"]) <= set(contenders)
+        for result in comparison["contenders"].values():
+            assert result["seconds"] == [result["median_seconds"]]
+            assert result["median_seconds"] > 0
+    amounts = {result["amount"] for result in next(iter(comparisons.values()))["contenders"].values()}
+    assert len(amounts) == 1
+
+
+def test_growth_adds_a_size_to_those_measured_before(exported: Path) -> None:
+    old = {"reviews": 1000, "seconds": 9.0, "peak_mib": 99.0}
+    steps = ("ingest", "preprocess", "predict")
+    (exported / "found.json").write_text(json.dumps({step: [old] for step in steps}), encoding="utf-8")
+
+    found = run("growth", exported, 100)
+
+    for step in steps:
+        assert [row["reviews"] for row in found[step]] == [100, 1000]
+        assert found[step][1] == old
         assert found[step][0]["seconds"] > 0
         assert found[step][0]["peak_mib"] > 50
-        assert step in printed
-    assert len(labels_of((exported / "growth.svg").read_text(encoding="utf-8"))) == 6
+    assert "<svg" in (exported / "found.svg").read_text(encoding="utf-8")
+
+
+def test_growth_of_a_single_size_is_drawn(tmp_path: Path) -> None:
+    row = {"reviews": 1000, "seconds": 1.0, "peak_mib": 400.0}
+    draw_growth({"ingest": [row]}, tmp_path / "growth.svg")
+    assert "peak memory" in (tmp_path / "growth.svg").read_text(encoding="utf-8")
 
 
 def test_generated_reviews_are_as_many_as_asked_for_and_always_the_same(tmp_path: Path) -> None:
+    from imdb_sentiment.corpus.archive import read_source
+
     for name in ("one.tar", "two.tar"):
         write_archive(tmp_path / name, 1200)
     files = list(read_source(tmp_path / "one.tar"))
-    assert sum(not its.is_urls for its in files) == 1200
-    assert sum(its.is_urls for its in files) == 4
-    lengths = sorted(len(its.content.split()) for its in files if not its.is_urls)
+    assert sum(not file.is_urls for file in files) == 1200
+    assert sum(file.is_urls for file in files) == 4
+    lengths = sorted(len(file.content.split()) for file in files if not file.is_urls)
     assert 160 < lengths[600] < 190
     assert (tmp_path / "one.tar").read_bytes() == (tmp_path / "two.tar").read_bytes()
 
 
-def test_the_chart_keeps_its_labels_apart() -> None:
-    rows = [{"reviews": 10**power, "seconds": 1.0, "peak_mib": 400.0} for power in (2, 3)]
-    labels = labels_of(draw_growth({"ingest": rows, "preprocess": rows, "predict": rows[:1]}))
-    assert len(labels) == 6
-    for panel in (labels[:3], labels[3:]):
-        assert all(later - earlier >= 30 for earlier, later in pairwise(sorted(panel)))
-        assert max(panel) < 330
+def test_reviews_are_taken_evenly(prepared_once: Path) -> None:
+    texts, labels = read_split(str(prepared_once / "data"), "train", 8)
+    assert len(texts) == 8
+    assert set(labels) == {0, 1}
 
 
-def test_a_command_that_fails_is_no_measurement() -> None:
-    with pytest.raises(PipelineError, match="found exit code 1"):
-        measure("stages.no_such_stage")
+@pytest.mark.usefixtures("in_this_process")
+def test_seeds_begin_with_the_trained_model(exported: Path) -> None:
+    found = run("seeds", exported, "--fits", 2)
+
+    members = load_params(exported / "params.yaml").train.members
+    assert len(found["fits"]) == 2
+    assert len(found["one_member_accuracies"]) == 2 * members
+    evaluated = read_json(exported / "metrics/metrics.json")
+    assert found["fits"][0]["accuracy"] == evaluated["accuracy"]
+    assert found["fits"][0]["loss"] == pytest.approx(evaluated["loss"], rel=1e-4, abs=1e-7)
+    assert found["accuracy_mean"] == pytest.approx(np.mean([fit["accuracy"] for fit in found["fits"]]))
 
 
-def test_phases_are_tasks_and_what_lies_between() -> None:
-    tasks = [
-        {"task": "Epoch 1/2", "start": 13.0, "end": 19.0},
-        {"task": "Inner", "start": 14.0, "end": 15.0},
-        {"task": "Epoch 2/2", "start": 20.0, "end": 24.0},
-    ]
-    expected = {"start to Epoch": 3.0, "Epoch": 10.0, "Epoch to Epoch": 1.0, "Epoch to end": 6.0}
-    assert phases_of(tasks, 10.0, 30.0) == expected
-    assert phases_of([], 1.0, 3.0) == {"start to end": 2.0}
+@pytest.mark.usefixtures("in_this_process")
+def test_ablation_makes_the_inputs_that_a_row_needs(prepared: Path) -> None:
+    rows = ("all of it", "vectors by skip-gram")
+    found = run("ablation", prepared, "--seeds", 1, *itertools.chain(*(("--row", row) for row in rows)))["validation"]
+
+    assert set(found) == set(rows)
+    assert found[rows[0]]["loss_mean"] != found[rows[1]]["loss_mean"]
+    refused = invoke(import_module("benchmarks.ablation").app, "--row", "nothing")
+    assert_refused(refused, "found 'nothing'", "expected one of all of it")
 
 
-def test_profile_of_a_pipeline(tmp_path: Path) -> None:
-    no_scm = "[core]\n    no_scm = true\n"
-    stages = {f"stages/{name}.py": STAGE.encode() for name in ("first", "second")}
-    files = {"dvc.yaml": PIPELINE.encode(), ".dvc/config": no_scm.encode(), "stages/__init__.py": b"", **stages}
-    repository = write_folder(tmp_path / "repository", files)
-    printed = run(tmp_path, "benchmarks.profile_repro", "profile.json", "--repository", "repository")
-    found = json.loads((tmp_path / "profile.json").read_text(encoding="utf-8"))
-    assert [its["stage"] for its in found["stages"]] == ["first", "second"]
-    for its in found["stages"]:
-        assert 5 < its["peak_mib"] < 100  # not DVC's
-        assert list(its["phases"]) == ["start to Writing", "Writing", "Writing to end"]
-        assert sum(its["phases"].values()) == pytest.approx(its["seconds"], abs=0.1)
-        assert its["stage"] in printed
-    between = found["dvc_start_seconds"] + sum(its["dvc_seconds"] for its in found["stages"])
+def test_fits_run_in_processes_in_their_order() -> None:
+    assert list(in_processes(operator.sub, [(5, 3), (2, 7)])) == [2, -5]
+
+
+def test_faithfulness_is_that_of_the_exported_model(exported: Path) -> None:
+    found = run("faithfulness", exported)
+    assert found["reviews"] == 16
+    assert 0 <= found["top_words_drop_more"] <= 1
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Return a DVC project of two stages, of which one is called train."""
+    files = {"dvc.yaml": PIPELINE, ".dvc/config": b"[core]\n    no_scm = true\n", "stages/__init__.py": b""}
+    return write_folder(tmp_path / "project", {**files, "stages/first.py": FIRST, "stages/train.py": TRAIN})
+
+
+def test_profile_divides_a_run_among_stages_and_dvc(project: Path) -> None:
+    found = run("profile_repro", project)
+
+    assert [stage["stage"] for stage in found["stages"]] == ["first", "train"]
+    assert all(5 < stage["peak_mib"] < 60 for stage in found["stages"])  # not DVC's
+    assert found["train"]["fitting, its first step compiling"] == pytest.approx(0.2, abs=0.1)
+    between = found["dvc_start_seconds"] + sum(stage["dvc_seconds"] for stage in found["stages"])
     assert between == pytest.approx(found["dvc_seconds"], abs=0.1)
     assert found["dvc_lock_as_before"] is False  # there was none
-    assert (repository / "two.txt").is_file()
+    (project / "data").mkdir()
+    write_params(project / "params.yaml")
+    overhead = run("dvc_overhead", project, "--rounds", 1)["comparisons"]["dvc: nothing to do"]
+    assert set(overhead["contenders"]) == {"repro", "status"}
+    (project / "one.txt").write_text("changed")
+    with chdir(project):
+        assert_refused(invoke(import_module("benchmarks.dvc_overhead").app), "found something out of date")
 
 
-def test_profile_of_a_train_that_would_go_on_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "data/checkpoints").mkdir(parents=True)
-    result = run_stage(profile_app, tmp_path / "profile.json", "--repository", tmp_path)
+def test_profile_refuses_a_train_that_would_continue(project: Path) -> None:
+    write_folder(project, {"data/checkpoints/1234/member_0.npz": b""})
+    result = invoke(import_module("benchmarks.profile_repro").app, "--repository", project)
     assert_refused(result, "checkpoints", "found a train that was stopped")

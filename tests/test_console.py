@@ -1,4 +1,4 @@
-"""What the commands show: bars on a terminal, lines elsewhere, nothing when told to be quiet; and tables."""
+"""What commands show: bars on a terminal, lines elsewhere, nothing with --quiet; tables; and no control characters."""
 
 import os
 import pty
@@ -10,7 +10,6 @@ from contextlib import contextmanager
 import pytest
 import typer
 
-from imdb_sentiment.runtime import console, errors
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import (
     LINE_EVERY,
@@ -18,11 +17,13 @@ from imdb_sentiment.runtime.console import (
     as_time,
     console_progress,
     print_metrics,
-    speaking,
+    printable,
     verbosity,
+    with_verbosity,
 )
+from imdb_sentiment.runtime.errors import SourceError
 from imdb_sentiment.runtime.progress import no_progress, track
-from tests.conftest import run_stage
+from tests.stage_runs import invoke
 
 
 class Clock:
@@ -37,29 +38,26 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    its = Clock()
-    monkeypatch.setattr(console.time, "monotonic", its)
-    return its
+    clock = Clock()
+    monkeypatch.setattr("imdb_sentiment.runtime.console.time.monotonic", clock)
+    return clock
 
 
-def test_work_is_told_in_lines_where_nobody_watches(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+def test_progress_is_lines_where_the_output_is_no_terminal(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     with console_progress("Reading", 2000, "reviews") as task:
-        task.advance(400)
         clock.now += LINE_EVERY - 1
-        task.advance(100)
+        task.advance(500)
         assert capsys.readouterr().err == ""
         clock.now += 1
         task.advance(500, note="loss 0.5")
         assert capsys.readouterr().err == "Reading: 1,000 of 2,000 reviews, about 0:30 left  loss 0.5\n"
-        task.advance(500)
-        assert capsys.readouterr().err == ""
         clock.now += LINE_EVERY
-        task.advance(500)
+        task.advance(1000)
         assert capsys.readouterr().err == ""
     assert capsys.readouterr().err == "Reading: 2,000 reviews in 1:00  loss 0.5\n"
 
 
-def test_work_of_unknown_length_is_told_at_its_beginning(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+def test_work_of_unknown_length_has_a_line_at_its_beginning(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     with console_progress("Fitting", None, ""):
         assert capsys.readouterr().err == "Fitting ...\n"
         clock.now += 3
@@ -67,52 +65,55 @@ def test_work_of_unknown_length_is_told_at_its_beginning(capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (59.6, "1:00"), (754, "12:34"), (3723, "1:02:03")])
-def test_times_are_shown_as_on_a_clock(seconds: float, shown: str) -> None:
+def test_times_have_minutes_and_seconds(seconds: float, shown: str) -> None:
     assert as_time(seconds) == shown
 
 
-def test_quiet_shows_neither_progress_nor_tables_and_still_the_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_that_fails_is_not_counted_as_done(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        list(track(console_progress, (1 // item for item in (2, 1, 0)), "Reading", 3, "reviews"))
+    assert capsys.readouterr().err == ""
+
+
+def test_track_yields_all_items_and_counts_them(capfd: pytest.CaptureFixture[str]) -> None:
+    assert list(track(no_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
+    assert capfd.readouterr() == ("", "")
+    assert list(track(console_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
+    assert "3 letters" in capfd.readouterr().err
+
+
+def test_quiet_shows_results_and_errors_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def command() -> None:
         list(track(console_progress, range(3), "Reading", 3, "reviews"))
-        print_metrics({"LSTM": {"accuracy": 0.5}}, "the test part")
-        assert verbosity() is Verbosity.QUIET
+        print_metrics({"LSTM": {"accuracy": 0.5}}, "Test part")
         typer.echo("result")
-        raise errors.SourceError("file: found 3; expected 4")
+        raise SourceError("file: found 3; expected 4")
 
-    result = run_stage(command_app(command), "--quiet")
+    result = invoke(command_app(command), "--quiet")
     assert (result.exit_code, result.stdout) == (1, "result\n")
     assert result.stderr == "error: file: found 3; expected 4\n"
-    assert verbosity() is Verbosity.NORMAL
+    assert "Reading" in invoke(command_app(command)).stderr
     monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "quiet")
-    assert run_stage(command_app(command)).stdout == "result\n"
+    assert invoke(command_app(command)).stderr == result.stderr
 
 
-def test_verbose_tells_how_long_it_took() -> None:
+def test_verbose_shows_the_total_time_and_excludes_quiet() -> None:
     def command() -> None:
         assert verbosity() is Verbosity.VERBOSE
 
-    assert re.fullmatch(r"command: \d+:\d\d\n", run_stage(command_app(command), "--verbose").stderr)
-    both = run_stage(command_app(command), "--verbose", "--quiet")
+    assert re.fullmatch(r"command: \d+:\d\d\n", invoke(command_app(command), "--verbose").stderr)
+    both = invoke(command_app(command), "--verbose", "--quiet")
     assert both.exit_code == 2
     assert "found both --verbose and --quiet; expected one of them" in " ".join(both.stderr.split())
 
 
-def test_the_verbosity_is_again_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_verbosity_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "verbose")
-    with speaking(Verbosity.QUIET):
+    with with_verbosity(Verbosity.QUIET), with_verbosity(None):
         assert verbosity() is Verbosity.QUIET
-        with speaking(None):
-            assert verbosity() is Verbosity.QUIET
     assert verbosity() is Verbosity.VERBOSE
     monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "loud")
     assert verbosity() is Verbosity.NORMAL
-
-
-def test_work_that_fails_is_not_counted_as_done(capsys: pytest.CaptureFixture[str]) -> None:
-    items = (1 // item for item in (2, 1, 0))
-    with pytest.raises(ZeroDivisionError):
-        list(track(console_progress, items, "Reading", 3, "reviews"))
-    assert capsys.readouterr().err == ""
 
 
 @contextmanager
@@ -137,7 +138,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], str]]:
     os.close(reader)
 
 
-def test_work_is_shown_as_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal(monkeypatch) as shown:
         with console_progress("Reading", 3, "reviews") as task:
             task.advance(note="loss 0.5")
@@ -148,19 +149,10 @@ def test_work_is_shown_as_a_bar_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -
     assert last.endswith("loss 0.5")  # the note stays when a later step has none
 
 
-@pytest.mark.parametrize(
-    ("raised", "line"),
-    [
-        (errors.SourceError("file: found 3; expected 4"), "error: file: found 3; expected 4"),
-        (KeyboardInterrupt(), "error: interrupted; nothing is half-written"),
-    ],
-)
-def test_an_error_has_a_line_of_its_own_below_the_bar(
-    monkeypatch: pytest.MonkeyPatch, raised: BaseException, line: str
-) -> None:
+@pytest.mark.parametrize("raised", [SourceError("file: found 3; expected 4"), KeyboardInterrupt()])
+def test_an_error_has_a_line_of_its_own_below_the_bar(monkeypatch: pytest.MonkeyPatch, raised: BaseException) -> None:
     def command() -> None:
-        # Whoever takes from a generator that has a bar may fail: it stands still while there is a name for it, and its
-        # bar stays with it.
+        # While `work` has a name the generator is suspended, and its bar is on the screen.
         work = track(console_progress, range(3), "Reading", 3, "reviews")
         next(work)
         raise raised
@@ -168,30 +160,24 @@ def test_an_error_has_a_line_of_its_own_below_the_bar(
     with terminal(monkeypatch) as shown:
         with pytest.raises(SystemExit) as caught:
             command_app(command)([])
-        lines = shown().strip().splitlines()
+        last = shown().strip().splitlines()[-1]
     assert caught.value.code == (130 if isinstance(raised, KeyboardInterrupt) else 1)
-    assert lines[-1] == line
-
-
-def test_track_counts_each_item_and_yields_all(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(track(console_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
-    assert capsys.readouterr().err == "Reading: 3 letters in 0:00\n"
-
-
-def test_no_progress_shows_nothing(capfd: pytest.CaptureFixture[str]) -> None:
-    assert list(track(no_progress, "abc", "Reading", 3, "letters")) == ["a", "b", "c"]
-    with no_progress("Reading", None, "letters") as task:
-        task.advance(3, note="loss 0.5")
-    assert capfd.readouterr() == ("", "")
+    assert last.startswith("error: ")
 
 
 def test_metrics_are_a_table(capsys: pytest.CaptureFixture[str]) -> None:
-    one, other = {"accuracy": 0.87654, "test_reviews": 210, "known_as": None}, {"accuracy": 0.5, "test_reviews": 210}
-    print_metrics({"LSTM": one, "NB-SVM": other}, "the test part")
+    lstm, baseline = {"accuracy": 0.87654, "test_reviews": 210, "known_as": None}, {"accuracy": 0.5}
+    print_metrics({"LSTM": lstm, "NB-SVM": baseline}, "Test part")
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].strip() == "the test part"
+    assert lines[0].strip() == "Test part"
     cells = [re.findall(r"[\w.]+", line) for line in lines]
     assert ["metric", "LSTM", "NB", "SVM"] in cells
     assert ["accuracy", "0.8765", "0.5000"] in cells
-    assert ["test_reviews", "210", "210"] in cells
+    assert ["test_reviews", "210"] in cells
     assert ["known_as", "None"] in cells
+
+
+def test_characters_that_control_a_terminal_are_escaped() -> None:
+    assert printable("café “good” 5/10") == "café “good” 5/10"
+    assert printable("\x1b]0;title\x07\x9b2J\u202e\ud800\n") == r"\x1b]0;title\x07\x9b2J\u202e\ud800\n"
+    assert printable(printable("\x1b[2J")).isprintable()

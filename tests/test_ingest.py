@@ -1,20 +1,28 @@
-"""From review files to the table of reviews and the report on them, on a corpus whose every number is known."""
+"""From review files to the table of reviews and its summary, on a corpus whose every number is known."""
 
 import hashlib
 import json
+import random
 import re
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from typer.testing import Result
 
-from imdb_sentiment.corpus import ingest as corpus_module
-from imdb_sentiment.corpus import summary as corpus_report
-from imdb_sentiment.corpus.ingest import get_reviews_data, ingest_reviews
+from imdb_sentiment.artifacts import reviews as reviews_module
+from imdb_sentiment.artifacts.reviews import REVIEWS_SCHEMA, write_reviews
+from imdb_sentiment.corpus.fingerprint import KNOWN_FINGERPRINTS, Fingerprint
+from imdb_sentiment.corpus.ingest import get_reviews_data
+from imdb_sentiment.corpus.summary import summarize_reviews
+from imdb_sentiment.runtime.errors import SourceError
 from stages import ingest
-from tests.conftest import corpus_files, pack, run_stage, write_folder
+from tests.factories import corpus_files, pack, snapshot, write_folder, write_params
+from tests.stage_runs import assert_refused, invoke
 
 GOOD, BAD, PLAIN, EMPTY = b"A good film.", b"A bad film, sadly.", b"A film.", b"<br /><br />\n"
 
@@ -37,32 +45,17 @@ KNOWN = {
     "train/urls_neg.txt": b"http://www.imdb.com/title/tt0000002/usercomments\n"
     + b"http://www.imdb.com/title/tt0000003/usercomments\n",
     "test/urls_pos.txt": b"http://www.imdb.com/title/tt0000003/usercomments\n"
-    + b"http://www.imdb.com/title/tt0000004/usercomments\n",
+    + b"  The Long Pier (2031) \r\n",  # not an address: the line itself names the movie
     "test/urls_neg.txt": b"http://www.imdb.com/title/tt0000005/usercomments\n" * 3,
 }
+REVIEWS = {name: content for name, content in KNOWN.items() if "urls" not in name}
 
 # path + "\n" + the SHA-256 of the content in hexadecimal digits + "\n", of the reviews alone, in the paths' byte order.
 KNOWN_FINGERPRINT = hashlib.sha256(
-    "".join(
-        f"{path}\n{hashlib.sha256(KNOWN[path]).hexdigest()}\n"
-        for path in [
-            "test/neg/0_2.txt",
-            "test/neg/1_3.txt",
-            "test/neg/2_3.txt",
-            "test/pos/0_8.txt",
-            "test/pos/1_8.txt",
-            "train/neg/0_1.txt",
-            "train/neg/1_4.txt",
-            "train/pos/0_9.txt",
-            "train/pos/1_7.txt",
-            "train/pos/2_10.txt",
-            "train/unsup/0_0.txt",
-            "train/unsup/1_0.txt",
-        ]
-    ).encode()
+    "".join(f"{path}\n{hashlib.sha256(REVIEWS[path]).hexdigest()}\n" for path in sorted(REVIEWS)).encode()
 ).hexdigest()
 
-KNOWN_REPORT = {
+KNOWN_SUMMARY: dict[str, Any] = {
     "reviews": 12,
     "counts": {
         "train": {"negative": 2, "positive": 3},
@@ -83,11 +76,10 @@ KNOWN_REPORT = {
 }
 
 
-def _ingest(source: Path, folder: Path) -> tuple[pd.DataFrame, dict[str, object]]:
-    reviews, report = folder / "reviews.parquet", folder / "data.json"
-    result = run_stage(ingest.app, source, reviews, report)
-    assert result.exit_code == 0, result.stderr
-    return pq.read_table(reviews).to_pandas(), json.loads(report.read_text(encoding="utf-8"))
+def _summarize(source: Path) -> dict[str, Any]:
+    fingerprint = Fingerprint()
+    reviews = get_reviews_data(source, fingerprint)
+    return summarize_reviews(reviews, fingerprint.hexdigest())
 
 
 def _rows(reviews: pd.DataFrame) -> dict[str, tuple[object, ...]]:
@@ -96,8 +88,8 @@ def _rows(reviews: pd.DataFrame) -> dict[str, tuple[object, ...]]:
     return {row[0]: row[1:] for row in rows.itertuples(index=False, name=None)}
 
 
-def test_each_row_says_what_its_file_name_folder_and_urls_line_say(tmp_path: Path) -> None:
-    reviews = get_reviews_data(write_folder(tmp_path / "corpus", KNOWN))
+def test_rows_hold_what_file_name_folder_and_urls_line_say(tmp_path: Path) -> None:
+    reviews = get_reviews_data(str(write_folder(tmp_path / "corpus", KNOWN)))
 
     assert list(reviews.columns) == ["review_id", "split", "label", "rating", "movie_id", "text"]
     assert _rows(reviews) == {
@@ -109,169 +101,174 @@ def test_each_row_says_what_its_file_name_folder_and_urls_line_say(tmp_path: Pat
         "train/unsup/0_0": ("unsupervised", None, None, None, "A film."),
         "train/unsup/1_0": ("unsupervised", None, None, None, "A film."),
         "test/pos/0_8": ("test", 1, 8, "tt0000003", "A good film."),
-        "test/pos/1_8": ("test", 1, 8, "tt0000004", "A film."),
+        "test/pos/1_8": ("test", 1, 8, "The Long Pier (2031)", "A film."),
         "test/neg/0_2": ("test", 0, 2, "tt0000005", "A very bad film."),
         "test/neg/1_3": ("test", 0, 3, "tt0000005", "A bad film, sadly."),
         "test/neg/2_3": ("test", 0, 3, "tt0000005", "A bad film, sadly."),
     }
 
 
-def test_the_stage_writes_the_rows_that_the_function_returns(tmp_path: Path) -> None:
-    for source in (write_folder(tmp_path / "corpus", KNOWN), pack(KNOWN, tmp_path / "corpus.tar.bz2", "bz2")):
-        table, _ = _ingest(source, tmp_path / "out")
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_rows_and_summary_do_not_depend_on_container_and_order(tmp_path: Path, compression: str) -> None:
+    names = random.Random(compression).sample(list(KNOWN), len(KNOWN))  # noqa: S311  # an order, not a secret
+    archive = pack({name: KNOWN[name] for name in names}, tmp_path / "corpus.tar", compression)
+    reviews = get_reviews_data(archive)
 
-        pd.testing.assert_frame_equal(table, get_reviews_data(source))
-
-
-def test_the_report_counts_what_was_put_in(tmp_path: Path) -> None:
-    _, report = _ingest(write_folder(tmp_path / "corpus", KNOWN), tmp_path)
-
-    assert report == KNOWN_REPORT
+    assert [f"{name}.txt" for name in reviews["review_id"]] == [name for name in names if name in REVIEWS]
+    assert _rows(reviews) == _rows(get_reviews_data(write_folder(tmp_path / "corpus", KNOWN)))
+    assert _summarize(archive) == KNOWN_SUMMARY
 
 
-def test_the_report_is_the_same_whatever_the_container_and_its_order(tmp_path: Path) -> None:
-    backwards = dict(reversed(KNOWN.items()))
+def test_summary_names_a_corpus_by_its_fingerprint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = KNOWN | {"train/pos/0_9.txt": b"A good film!"}
+    monkeypatch.setitem(KNOWN_FINGERPRINTS, KNOWN_FINGERPRINT, "Twelve made-up reviews")
 
-    for compression in ("", "gz", "bz2", "xz"):
-        archive = pack(backwards, tmp_path / f"corpus.tar.{compression}", compression)
-        rows, report = _ingest(archive, tmp_path)
-        assert report == KNOWN_REPORT
-        assert _rows(rows) == _rows(get_reviews_data(write_folder(tmp_path / "corpus", KNOWN)))
+    assert _summarize(pack(REVIEWS, tmp_path / "corpus.tar"))["known_as"] == "Twelve made-up reviews"
+    assert _summarize(pack(changed, tmp_path / "corpus.tar"))["known_as"] is None
 
 
-def test_a_corpus_of_known_fingerprint_is_called_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(corpus_report.KNOWN_FINGERPRINTS, KNOWN_FINGERPRINT, "Twelve made-up reviews")
+def test_summary_of_labelled_reviews_alone(tmp_path: Path) -> None:
+    summary = _summarize(pack({name: KNOWN[name] for name in KNOWN if "unsup" not in name}, tmp_path / "corpus.tar"))
 
-    _, report = _ingest(write_folder(tmp_path / "corpus", KNOWN), tmp_path)
-
-    assert report["known_as"] == "Twelve made-up reviews"
-
-
-def test_the_urls_files_are_no_part_of_the_fingerprint(tmp_path: Path) -> None:
-    reviews = {name: content for name, content in KNOWN.items() if "urls" not in name}
-
-    _, report = _ingest(write_folder(tmp_path / "corpus", reviews), tmp_path)
-
-    assert report["fingerprint"] == KNOWN_FINGERPRINT
-
-
-def test_one_changed_byte_or_name_changes_the_fingerprint(tmp_path: Path) -> None:
-    other_text = KNOWN | {"train/pos/0_9.txt": b"A good film!"}
-    other_name = {name.replace("train/pos/0_9", "train/pos/0_8"): content for name, content in KNOWN.items()}
-
-    for number, files in enumerate((other_text, other_name)):
-        _, report = _ingest(pack(files, tmp_path / f"{number}.tar"), tmp_path)
-        assert report["fingerprint"] != KNOWN_FINGERPRINT
-
-
-def test_the_table_has_the_promised_columns_and_types(tmp_path: Path) -> None:
-    _ingest(write_folder(tmp_path / "corpus", KNOWN), tmp_path)
-
-    schema = pq.read_schema(tmp_path / "reviews.parquet")
-    assert {field.name: (field.type, field.nullable) for field in schema} == {
-        "review_id": (pa.string(), False),
-        "split": (pa.string(), False),
-        "label": (pa.int8(), True),
-        "rating": (pa.int8(), True),
-        "movie_id": (pa.string(), True),
-        "text": (pa.string(), False),
-    }
+    assert summary["reviews"] == 10
+    assert summary["counts"] == KNOWN_SUMMARY["counts"] | {"unsupervised": {}}
+    assert summary["test_reviews_also_unlabelled"] == 0
 
 
 @pytest.mark.parametrize("missing", ["train/urls_pos.txt", "train/urls_unsup.txt", "test/urls_neg.txt"])
 def test_without_a_urls_file_only_the_movies_of_its_reviews_are_unknown(tmp_path: Path, missing: str) -> None:
     files = corpus_files()
     del files[missing]
-    folder = missing.replace("urls_", "").removesuffix(".txt")
 
     reviews = get_reviews_data(pack(files, tmp_path / "corpus.tar"))
 
-    unknown = set(reviews["review_id"][reviews["movie_id"].isna()])
-    assert unknown == set(reviews["review_id"][reviews["review_id"].str.startswith(folder + "/")])
-    assert len(unknown) == 8
+    folder = missing.replace("urls_", "").removesuffix(".txt")
+    assert list(reviews["movie_id"].isna()) == [name.startswith(f"{folder}/") for name in reviews["review_id"]]
 
 
-def test_movies_are_found_whether_the_urls_files_come_before_or_after_the_reviews(tmp_path: Path) -> None:
-    first = dict(sorted(KNOWN.items(), key=lambda item: "urls" not in item[0]))
-    last = dict(sorted(KNOWN.items(), key=lambda item: "urls" in item[0]))
-    tables = [_ingest(pack(files, tmp_path / "corpus.tar"), tmp_path)[0] for files in (first, last)]
+def test_table_has_the_schema_and_the_rows_whatever_the_types_of_the_frame(tmp_path: Path) -> None:
+    reviews = get_reviews_data(pack(KNOWN, tmp_path / "corpus.tar"))
+    plain = reviews.astype(object).where(reviews.notna(), None)
+    for name, frame in (("reviews", reviews), ("plain", plain)):
+        write_reviews(frame, tmp_path / name)
 
-    pd.testing.assert_frame_equal(*tables)
-    assert tables[0]["movie_id"].nunique() == 5
-
-
-def test_a_line_that_is_no_address_names_the_movie_itself(tmp_path: Path) -> None:
-    urls = b"  The Long Pier (2031)  \nhttp://www.imdb.com/title/tt0000001/\nThe Long Pier (2031)\n"
-    reviews = get_reviews_data(write_folder(tmp_path / "corpus", KNOWN | {"train/urls_pos.txt": urls}))
-
-    movies = reviews.set_index("review_id")["movie_id"]
-    assert movies["train/pos/0_9"] == movies["train/pos/2_10"] == "The Long Pier (2031)"
-    assert movies["train/pos/1_7"] == "tt0000001"
+    assert pq.read_schema(tmp_path / "reviews").equals(REVIEWS_SCHEMA, check_metadata=True)
+    assert _rows(pq.read_table(tmp_path / "reviews").to_pandas(types_mapper=pd.ArrowDtype)) == _rows(reviews)
+    assert (tmp_path / "plain").read_bytes() == (tmp_path / "reviews").read_bytes()
 
 
-def test_a_corpus_of_labelled_reviews_alone_has_no_unlabelled_ones_in_its_report(tmp_path: Path) -> None:
-    labelled = {name: content for name, content in KNOWN.items() if "unsup" not in name}
+@pytest.mark.parametrize(
+    ("limit", "value", "sizes"),
+    [
+        ("ROW_GROUP_SIZE", 5, [5, 5, 2]),
+        ("ROW_GROUP_SIZE", 6, [6, 6]),
+        ("ROW_GROUP_CHARACTERS", 36, [3, 5, 3, 1]),  # lengths: 12 12 12 | 18 0 7 7 12 | 7 16 18 | 18
+    ],
+)
+def test_row_groups_are_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, sizes: list[int]
+) -> None:
+    monkeypatch.setattr(reviews_module, limit, value)
+    write_reviews(get_reviews_data(pack(KNOWN, tmp_path / "corpus.tar")), tmp_path / "reviews.parquet")
 
-    _, report = _ingest(pack(labelled, tmp_path / "corpus.tar"), tmp_path)
-
-    assert report["reviews"] == 10
-    assert report["counts"] == KNOWN_REPORT["counts"] | {"unsupervised": {}}
-    assert report["test_reviews_also_unlabelled"] == 0
+    with pq.ParquetFile(tmp_path / "reviews.parquet") as file:
+        assert [file.metadata.row_group(index).num_rows for index in range(file.num_row_groups)] == sizes
 
 
-def test_the_table_is_written_in_row_groups_of_bounded_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "ROW_GROUP_SIZE", 5)
+def _ingest(folder: Path, *options: object) -> Result:
+    outputs = ("--reviews", folder / "reviews.parquet", "--data-summary", folder / "data.json")
+    return invoke(ingest.app, *outputs, *options)
+
+
+def test_stage_writes_table_and_summary_and_counts_the_reviews(tmp_path: Path) -> None:
     source = pack(KNOWN, tmp_path / "corpus.tar")
-    table, report = _ingest(source, tmp_path)
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first/reviews.parquet").write_bytes(b"old")
+    for folder in (tmp_path / "first", tmp_path / "second"):
+        result = _ingest(folder, "--source", source)
+        assert re.fullmatch(r"Reading \.\.\.\nReading: 12 reviews in 0:0\d\n", result.stderr)
+        assert result.exit_code == 0
 
-    metadata = pq.read_metadata(tmp_path / "reviews.parquet")
-    assert [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)] == [5, 5, 2]
-    assert report == KNOWN_REPORT
-    pd.testing.assert_frame_equal(table, get_reviews_data(source))
-
-
-def test_long_reviews_make_smaller_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(corpus_module, "ROW_GROUP_CHARACTERS", 36)
-    _ingest(pack(KNOWN, tmp_path / "corpus.tar"), tmp_path)
-
-    metadata = pq.read_metadata(tmp_path / "reviews.parquet")
-    # Lengths in the order of KNOWN: 12 12 12 | 18 0 7 7 12 | 7 16 18 | 18
-    assert [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)] == [3, 5, 3, 1]
+    assert json.loads((tmp_path / "first/data.json").read_text(encoding="utf-8")) == KNOWN_SUMMARY
+    table = pq.read_table(tmp_path / "first/reviews.parquet")
+    assert _rows(table.to_pandas(types_mapper=pd.ArrowDtype)) == _rows(get_reviews_data(source))
+    assert snapshot(tmp_path / "first") == snapshot(tmp_path / "second")
+    assert snapshot(tmp_path / "first").keys() == {"reviews.parquet", "data.json"}
 
 
-def test_ingesting_again_writes_the_same_bytes_and_nothing_else(tmp_path: Path) -> None:
-    source = write_folder(tmp_path / "corpus", KNOWN)
-    first, second = tmp_path / "first", tmp_path / "second"
-    for folder in (first, second):
-        ingest_reviews(source, folder / "reviews.parquet", folder / "data.json")
-
-    assert (first / "reviews.parquet").read_bytes() == (second / "reviews.parquet").read_bytes()
-    assert (first / "data.json").read_bytes() == (second / "data.json").read_bytes()
-    assert sorted(path.name for path in first.iterdir()) == ["data.json", "reviews.parquet"]
-
-
-def test_old_outputs_are_replaced(tmp_path: Path) -> None:
-    _ingest(write_folder(tmp_path / "old", corpus_files()), tmp_path)
-
-    table, report = _ingest(write_folder(tmp_path / "new", KNOWN), tmp_path)
-
-    assert len(table) == report["reviews"] == 12
-
-
-def test_reviews_of_a_whole_row_group_without_label_or_movie_keep_their_type(
+def test_stage_takes_its_source_from_the_params_and_no_shell_sees_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(corpus_module, "ROW_GROUP_SIZE", 1)
-    table, _ = _ingest(pack(KNOWN, tmp_path / "corpus.tar"), tmp_path)
+    monkeypatch.chdir(tmp_path)
+    write_folder(tmp_path / "s$(touch X)", KNOWN)
+    params = write_params(tmp_path / "params.yaml", {"data.source": '"s$(touch X)"'})
 
-    assert table["label"].isna().sum() == table["rating"].isna().sum() == table["movie_id"].isna().sum() == 2
-    assert pq.read_schema(tmp_path / "reviews.parquet").field("label").type == pa.int8()
+    assert _ingest(tmp_path / "out", "--params", params).exit_code == 0
+    assert not (tmp_path / "X").exists()
+    assert json.loads((tmp_path / "out/data.json").read_text(encoding="utf-8")) == KNOWN_SUMMARY
 
 
-def test_each_review_is_counted_as_progress(tmp_path: Path) -> None:
-    result = run_stage(
-        ingest.app, pack(KNOWN, tmp_path / "c.tar"), tmp_path / "reviews.parquet", tmp_path / "data.json"
-    )
+def test_stage_reads_no_params_where_the_source_is_an_option(tmp_path: Path) -> None:
+    source = pack(KNOWN, tmp_path / "corpus.tar")
+    assert _ingest(tmp_path / "out", "--source", source, "--params", tmp_path / "missing.yaml").exit_code == 0
+    write_params(tmp_path / "params.yaml", {"train.epochs": "-1"})
+    assert_refused(_ingest(tmp_path / "out", "--params", tmp_path / "params.yaml"), "train.epochs")
 
-    assert re.fullmatch(r"Reading \.\.\.\nReading: 12 reviews in 0:0\d\n", result.stderr)
-    assert result.stdout == ""
+
+def test_refused_source_leaves_the_old_outputs(tmp_path: Path) -> None:
+    source = pack(corpus_files() | {"train/pos/8.txt": b"A film."}, tmp_path / "corpus.tar")
+    write_folder(tmp_path, {"reviews.parquet": b"old", "data.json": b"old"})
+    before = snapshot(tmp_path)
+
+    assert_refused(_ingest(tmp_path, "--source", source), f"{source}: aclImdb/train/pos/8.txt: found", "expected")
+    assert snapshot(tmp_path) == before
+
+
+NOT_REVIEWS = [
+    *((f"train/pos/{name}", b"A film.", "ID_RATING.txt") for name in ("8.txt", "8_9.html", "-8_9.txt", "8_100.txt")),
+    ("train/pos/\N{ARABIC-INDIC DIGIT EIGHT}_9.txt", b"A film.", "ID_RATING.txt"),
+    ("train/pos/8_\udcff9.txt", b"A film.", "ID_RATING.txt"),
+    ("train/pos/8_6.txt", b"A film.", "the rating 6; expected 7 to 10 in train/pos"),
+    ("test/neg/8_0.txt", b"A film.", "the rating 0; expected 1 to 4 in test/neg"),
+    ("train/unsup/8_7.txt", b"A film.", "the rating 7; expected 0 in train/unsup"),
+    ("train/pos/0_8.txt", b"A film.", "review 0 twice"),
+    ("test/neg/8_4.txt", "Un café.".encode("latin-1"), "the byte 0xe9 at position 6; expected UTF-8"),
+    ("train/urls_pos.txt", "\ufeffA film.".encode("utf-16"), "the byte 0xff at position 0; expected UTF-8"),
+    ("train/pos/8_9.txt", b"", "no bytes"),
+    ("test/urls_neg.txt", b"", "no bytes"),
+    ("test/urls_pos.txt", b"http://www.imdb.com/title/tt1/\n" * 7, "7 lines; expected a line for review 7"),
+]
+
+
+@pytest.mark.parametrize("as_folder", [True, False])
+@pytest.mark.parametrize(("name", "content", "found"), NOT_REVIEWS)
+def test_file_that_breaks_the_layout_is_refused(
+    tmp_path: Path, name: str, content: bytes, found: str, as_folder: bool
+) -> None:
+    files = corpus_files() | {name: content}
+    source = write_folder(tmp_path / "c", files) if as_folder else pack(files, tmp_path / "c.tar", prefix="")
+    with pytest.raises(SourceError) as caught:
+        get_reviews_data(source)
+
+    where = f"{source}/{name}" if as_folder else f"{source}: {name}"
+    for part in (f"{where}: found ", found, "; expected "):
+        assert part in str(caught.value)
+
+
+def test_memory_is_a_small_multiple_of_the_text(tmp_path: Path) -> None:
+    texts = {
+        f"train/pos/{number}_9.txt": "A \N{PILE OF POO}".encode() + b"film " * 10_000 for number in range(100, 200)
+    }
+    lines = {"train/urls_pos.txt": b"".join(b"%d\n" % number for number in range(100_000))}
+    archive = pack(KNOWN | texts | lines, tmp_path / "corpus.tar")
+    size = sum(map(len, texts.values())) + len(lines["train/urls_pos.txt"])
+
+    tracemalloc.start()
+    arrow = pa.total_allocated_bytes()
+    reviews = get_reviews_data(archive)
+    summarize_reviews(reviews, "")
+    peak = tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - arrow
+    tracemalloc.stop()
+
+    assert len(reviews) == 112
+    assert peak < 2 * size

@@ -1,12 +1,15 @@
-"""The small layers, against NumPy loops that do the same review by review."""
+"""The small layers, compared with NumPy loops that compute one review at a time."""
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from imdb_sentiment.text.encoder import PAD_ID, UNKNOWN_ID
+from imdb_sentiment.artifacts.vocabulary import PAD_ID, UNKNOWN_ID
+from tests.networks import POOLINGS
 
 TOKEN_IDS = np.array([[5, 9, 0, 0], [7, 0, 0, 0], [1, 2, 3, 4]], np.int32)
 LENGTHS = np.array([2, 1, 4], np.int32)
@@ -20,8 +23,8 @@ def layers() -> ModuleType:
     return imdb_sentiment.network.layers
 
 
-def pooled_by_hand(pooling: str) -> np.ndarray[Any, Any]:
-    reduce = {
+def pool_by_hand(pooling: str) -> NDArray[np.float32]:
+    reduce: dict[str, Callable[[Any], Any]] = {
         "last": lambda real: real[-1],
         "max": lambda real: real.max(axis=0),
         "mean": lambda real: real.mean(axis=0),
@@ -30,94 +33,42 @@ def pooled_by_hand(pooling: str) -> np.ndarray[Any, Any]:
     return np.stack([reduce[pooling](states[:length]) for states, length in zip(STATES, LENGTHS, strict=True)])
 
 
-def test_words_are_hidden_while_training_and_padding_is_not(layers: ModuleType) -> None:
+def test_word_dropout_hides_words_but_no_padding(layers: ModuleType) -> None:
     token_ids = np.tile(np.array([5, 9, 3, 0], np.int32), (5000, 1))
     hidden = np.asarray(layers.WordDropout(0.3)(token_ids, training=True))
     assert (hidden[:, 3] == PAD_ID).all()
     assert set(np.unique(hidden[:, 0])) == {5, UNKNOWN_ID}
-    # 15,000 words: 0.3 give or take 4 standard errors of 0.0037.
+    # 15,000 words: 0.3, plus or minus 4 standard errors of 0.0037.
     assert abs((hidden[:, :3] == UNKNOWN_ID).mean() - 0.3) < 0.015
     assert hidden.dtype == np.int32
 
 
-def test_each_step_hides_other_words(layers: ModuleType) -> None:
-    layer = layers.WordDropout(0.5)
-    token_ids = np.full((4, 50), 7, np.int32)
-    first, second = (np.asarray(layer(token_ids, training=True)) for _ in range(2))
-    assert not np.array_equal(first, second)
-
-
-@pytest.mark.parametrize(("rate", "training"), [(0.5, False), (0.0, True)])
-def test_no_word_is_hidden_from_a_prediction_or_at_rate_0(layers: ModuleType, rate: float, training: bool) -> None:
-    np.testing.assert_array_equal(np.asarray(layers.WordDropout(rate)(TOKEN_IDS, training=training)), TOKEN_IDS)
-
-
-def test_the_distinct_vectors_stand_at_the_places_of_their_tokens(layers: ModuleType) -> None:
-    layer = layers.DistinctEmbedding(12, 3)
-    layer.build()
-    vectors, places = (np.asarray(its) for its in layer(TOKEN_IDS))
-    assert vectors.shape == (len(np.unique(TOKEN_IDS)), 3)
-    assert places.dtype == np.int32
-    np.testing.assert_array_equal(vectors[places], layer.get_weights()[0][TOKEN_IDS])
-
-
-def test_elsewhere_than_in_tensorflow_all_vectors_stand_at_their_ids(
-    layers: ModuleType, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_distinct_embedding_gives_the_vector_of_each_token(
+    layers: ModuleType, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import keras
 
     layer = layers.DistinctEmbedding(12, 3)
     layer.build()
-    monkeypatch.setattr(keras.backend, "backend", lambda: "jax")
-    vectors, places = (np.asarray(its) for its in layer.call(TOKEN_IDS))
-    np.testing.assert_array_equal(vectors, layer.get_weights()[0])
-    np.testing.assert_array_equal(places, TOKEN_IDS)
+    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
+    vectors, places = (np.asarray(output) for output in layer.call(TOKEN_IDS))
+    assert len(vectors) == (len(np.unique(TOKEN_IDS)) if backend == "tensorflow" else 12)
+    assert places.dtype == np.int32
+    np.testing.assert_array_equal(vectors[places], layer.get_weights()[0][TOKEN_IDS])
 
 
-def test_the_length_is_the_number_of_real_tokens(layers: ModuleType) -> None:
-    lengths = np.asarray(layers.SequenceLength()(TOKEN_IDS))
-    assert lengths.tolist() == [2, 1, 4]
-    assert lengths.dtype == np.int32
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_reduces_the_states_of_real_tokens_only(layers: ModuleType, pooling: str) -> None:
+    for garbage in (0.0, 1e6, -1e6):
+        states = np.where(np.arange(4)[:, None] < LENGTHS[:, None, None], STATES, np.float32(garbage))
+        pooled = np.asarray(layers.MaskedPooling(pooling)(states, LENGTHS))
+        assert pooled.dtype == np.float32
+        np.testing.assert_allclose(pooled, pool_by_hand(pooling), rtol=1e-6)
 
 
-def test_a_review_is_turned_round_and_its_padding_stays(layers: ModuleType) -> None:
-    turned = np.asarray(layers.ReverseSequence()(STATES, LENGTHS))
-    expected = [
-        np.concatenate([states[:length][::-1], states[length:]]) for states, length in zip(STATES, LENGTHS, strict=True)
-    ]
-    np.testing.assert_array_equal(turned, np.stack(expected))
-
-
-def test_turning_twice_changes_nothing(layers: ModuleType) -> None:
-    reverse = layers.ReverseSequence()
-    np.testing.assert_array_equal(np.asarray(reverse(reverse(STATES, LENGTHS), LENGTHS)), STATES)
-
-
-@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
-def test_the_states_of_the_real_tokens_are_pooled(layers: ModuleType, pooling: str) -> None:
-    pooled = np.asarray(layers.MaskedPooling(pooling)(STATES, LENGTHS))
-    assert pooled.dtype == np.float32
-    np.testing.assert_allclose(pooled, pooled_by_hand(pooling), rtol=1e-6)
-
-
-@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
-@pytest.mark.parametrize("garbage", [1e6, -1e6])
-def test_what_stands_on_padded_steps_does_not_show(layers: ModuleType, pooling: str, garbage: float) -> None:
-    states = STATES.copy()
-    for row, length in enumerate(LENGTHS):
-        states[row, length:] = garbage
-    pooled = np.asarray(layers.MaskedPooling(pooling)(states, LENGTHS))
-    np.testing.assert_allclose(pooled, pooled_by_hand(pooling), rtol=1e-6)
-
-
-def test_max_pooling_of_negative_states_is_negative(layers: ModuleType) -> None:
-    # A zero in place of each padded step would win.
-    pooled = np.asarray(layers.MaskedPooling("max")(-np.abs(STATES) - 1, LENGTHS))
-    assert (pooled < 0).all()
-
-
-@pytest.mark.parametrize("pooling", ["last", "max", "mean", "max_mean"])
-def test_no_gradient_reaches_padded_steps(layers: ModuleType, pooling: str) -> None:
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_pooling_gives_padded_steps_no_gradient(layers: ModuleType, pooling: str) -> None:
     import tensorflow as tf
 
     states = tf.Variable(STATES)
@@ -130,17 +81,8 @@ def test_no_gradient_reaches_padded_steps(layers: ModuleType, pooling: str) -> N
         assert (gradient[row, :length] != 0).any()
 
 
-def test_the_shapes_are_known_before_there_is_data(layers: ModuleType) -> None:
-    import keras
-
-    states, lengths = keras.Input((None, 5)), keras.Input((), dtype="int32")
-    assert layers.MaskedPooling("max")(states, lengths).shape == (None, 5)
-    assert layers.ReverseSequence()(states, lengths).shape == (None, None, 5)
-    assert layers.SequenceLength()(keras.Input((None,), dtype="int32")).shape == (None,)
-
-
 @pytest.mark.parametrize("segment_length", [1, 2, 3, 4, 7])
-def test_segments_hold_a_review_in_order_and_come_together_again(layers: ModuleType, segment_length: int) -> None:
+def test_segments_hold_a_review_in_order_and_can_be_joined(layers: ModuleType, segment_length: int) -> None:
     split = layers.SplitSegments(segment_length)
     segments = np.asarray(split(STATES))
     count = -(-4 // segment_length)
@@ -154,48 +96,9 @@ def test_segments_hold_a_review_in_order_and_come_together_again(layers: ModuleT
     assert (ids.reshape(3, -1)[:, 4:] == PAD_ID).all()
 
 
-def test_polarity_scores_are_sums_over_the_root_of_the_length(layers: ModuleType) -> None:
-    polarity = np.where(TOKEN_IDS[..., None] != PAD_ID, STATES[..., :3], 0)
-    expected = polarity.sum(axis=1) / np.sqrt(LENGTHS)[:, None]
-    np.testing.assert_allclose(layers.PolarityScores()(polarity, LENGTHS), expected, rtol=1e-5)
-
-
-def test_one_model_at_the_temperature_1_keeps_its_probabilities(layers: ModuleType) -> None:
-    probabilities = np.array([[0.0], [1e-6], [0.25], [0.5], [0.999], [1.0]], np.float32)
-    same = np.asarray(layers.CalibratedAverage(1.0)([probabilities]))
-    np.testing.assert_allclose(same, probabilities, atol=1e-6)
-    softer = np.asarray(layers.CalibratedAverage(2.0)([probabilities]))
-    # The logit of 0.25 is log(1/3): half of it.
-    assert softer[2, 0] == pytest.approx(1 / (1 + 3**0.5))
-    assert np.isfinite(softer).all()
-
-
-def test_the_average_is_one_of_logits(layers: ModuleType) -> None:
-    averaged = layers.CalibratedAverage(1.0)([np.array([[0.9]], np.float32), np.array([[0.2]], np.float32)])
-    # Odds of 9 and of 1/4: their geometric mean is 1.5.
-    assert float(averaged[0, 0]) == pytest.approx(1.5 / 2.5)
-
-
-def test_segments_of_any_number_and_length_are_split_and_joined_in_a_graph(layers: ModuleType) -> None:
-    import tensorflow as tf
-
-    split, join = layers.SplitSegments(3), layers.JoinSegments()
-
-    @tf.function(input_signature=[tf.TensorSpec((None, None, 5), tf.float32)])
-    def there_and_back(states: Any) -> Any:
-        segments = split(states)
-        return segments, join(segments, states)
-
-    for batch, steps, segments in ((2, 1, 1), (3, 3, 1), (1, 4, 2), (2, 9, 3)):
-        states = np.random.default_rng(steps).normal(size=(batch, steps, 5)).astype(np.float32)
-        split_up, joined = (np.asarray(its) for its in there_and_back(states))
-        assert split_up.shape == (batch * segments, 3, 5)
-        np.testing.assert_array_equal(joined, np.pad(states, ((0, 0), (0, 3 * segments - steps), (0, 0))))
-
-
-def test_a_sure_yes_and_a_sure_no_have_an_average(layers: ModuleType) -> None:
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_probabilities_of_0_and_1_have_an_average(layers: ModuleType, temperature: float) -> None:
     certain = [np.array([[0.0], [1.0], [1.0]], np.float32), np.array([[1.0], [1.0], [0.5]], np.float32)]
-    for temperature in (0.1, 1.0, 10.0):
-        contrary, sure, half_sure = np.asarray(layers.CalibratedAverage(temperature)(certain))[:, 0]
-        assert contrary == pytest.approx(0.5, abs=0.3)
-        assert 0.5 < half_sure <= sure <= 1
+    opposite, certain_yes, less_certain = np.asarray(layers.CalibratedAverage(temperature)(certain))[:, 0]
+    assert opposite == pytest.approx(0.5, abs=0.3)
+    assert 0.5 < less_certain <= certain_yes <= 1

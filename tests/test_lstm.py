@@ -1,6 +1,7 @@
-"""The LSTM layer: its states and gradients are those of Keras's own layer, with the rows reversed for a second one."""
+"""The LSTM layer: the fast implementation gives the states and gradients of Keras's own layers."""
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,185 +10,182 @@ import pytest
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_info
 
+from tests.networks import lstm_by_hand
+
 UNITS = 5
 LENGTHS = np.array([7, 1, 4, 7, 2] * 9, np.int32)  # enough rows for a part in each of two threads
 RNG = np.random.default_rng(0)
 INPUTS = RNG.normal(size=(len(LENGTHS), 7, 3)).astype(np.float32)
+VECTORS = RNG.normal(size=(6, 4)).astype(np.float32)
+PLACES = RNG.integers(0, 6, size=INPUTS.shape[:2]).astype(np.int32)
 IS_REAL = (np.arange(7) < LENGTHS[:, None])[..., None]
 
 
-def layer(bidirectional: bool, width: int = 3, **changes: Any) -> Any:
+def make_layer(bidirectional: bool, width: int = 3, **changes: Any) -> Any:
     from imdb_sentiment.network.lstm import RowwiseLSTM
 
-    made = RowwiseLSTM(UNITS, **{"activation": "tanh", "bidirectional": bidirectional, **changes})
-    made.build((*INPUTS.shape[:2], width))
+    layer = RowwiseLSTM(UNITS, **{"activation": "tanh", "bidirectional": bidirectional, **changes})
+    layer.build((*INPUTS.shape[:2], width))
     rng = np.random.default_rng(1)
-    made.set_weights([rng.normal(size=its.shape) / 2 for its in made.get_weights()])
-    return made
+    layer.set_weights([rng.normal(size=weight.shape) / 2 for weight in layer.get_weights()])
+    return layer
 
 
-def stock_states(of: Any, inputs: Any) -> Any:
-    """Return the states that Keras's own layers, which hold the weights of the layer `of`, give for whole rows."""
+def keras_states(layer: Any, inputs: Any) -> Any:
+    """Return the states of the Keras layers that hold the weights of `layer`, each row reversed for the second."""
     import tensorflow as tf
 
-    states = []
-    for number, stock in enumerate(of.directions):
-        found = stock(tf.reverse_sequence(inputs, LENGTHS, seq_axis=1) if number else inputs)
-        states.append(tf.reverse_sequence(found, LENGTHS, seq_axis=1) if number else found)
+    forward, *backward = layer.directions
+    states = [forward(inputs)]
+    for direction in backward:
+        reversed_states = direction(tf.reverse_sequence(inputs, LENGTHS, seq_axis=1))
+        states.append(tf.reverse_sequence(reversed_states, LENGTHS, seq_axis=1))
     return tf.concat(states, 2)
 
 
-VECTORS = RNG.normal(size=(6, 4)).astype(np.float32)
-PLACES = RNG.integers(0, 6, size=INPUTS.shape[:2]).astype(np.int32)
-
-
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("threads", ["1", "5"])
-def test_vectors_at_their_places_are_read_as_if_they_stood_there(
-    bidirectional: bool, threads: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def states_and_gradients(
+    compute_states: Callable[..., Any], layer: Any, *arrays: NDArray[np.float32]
+) -> list[NDArray[np.float32]]:
+    """Return the real states for `arrays`, and the gradients of a weighted sum of them by arrays and weights."""
     import tensorflow as tf
 
-    monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    fast = layer(bidirectional, width=4 + 3)
-    found = []
-    for is_fast in (True, False):
-        fast.is_fast = is_fast
-        vectors, inputs = tf.Variable(VECTORS), tf.Variable(INPUTS)
-        with tf.GradientTape() as tape:
-            states = tf.where(IS_REAL, fast(inputs, LENGTHS, tf.convert_to_tensor(vectors), PLACES, training=True), 0.0)
-            total = tf.reduce_sum(states**2)
-        of_all = tape.gradient(total, [vectors, inputs, *(its.value for its in fast.trainable_variables)])
-        found.append([np.asarray(tf.convert_to_tensor(its)) for its in (states, *of_all)])
-    for its, wanted in zip(*found, strict=True):
-        assert np.abs(wanted).max() > 0.1
-        np.testing.assert_allclose(its, wanted, atol=5e-5)
-
-
-def gradients(states: Any, of: Any) -> list[NDArray[np.float32]]:
-    """Return the states, and the gradients of the inputs and of the weights, of some sum of the real states."""
-    import tensorflow as tf
-
-    inputs = tf.Variable(INPUTS)
+    variables = [tf.Variable(array) for array in arrays]
     with tf.GradientTape() as tape:
-        found = tf.where(IS_REAL, states(inputs), 0.0)
-        weighed = np.random.default_rng(2).normal(size=found.shape)
-        total = tf.reduce_sum(found * weighed.astype(np.float32))
-    of_all = tape.gradient(total, [inputs, *(its.value for its in of.trainable_variables)])
-    return [np.asarray(found), *(np.asarray(tf.convert_to_tensor(its)) for its in of_all)]
+        states = tf.where(IS_REAL, compute_states(*(tf.convert_to_tensor(variable) for variable in variables)), 0.0)
+        total = tf.reduce_sum(states * np.random.default_rng(2).normal(size=states.shape).astype(np.float32))
+    gradients = tape.gradient(total, [*variables, *(weight.value for weight in layer.trainable_variables)])
+    return [np.asarray(tf.convert_to_tensor(tensor)) for tensor in (states, *gradients)]
+
+
+def assert_all_close(found: list[NDArray[Any]], expected: list[NDArray[Any]]) -> None:
+    for array, wanted in zip(found, expected, strict=True):
+        assert np.abs(wanted).max() > 0.1
+        np.testing.assert_allclose(array, wanted, atol=5e-5)
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
 @pytest.mark.parametrize("threads", ["1", "2", "7"])
-def test_states_and_gradients_are_those_of_the_stock_layer(
+def test_states_and_gradients_equal_those_of_keras(
     bidirectional: bool, threads: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", threads)
-    fast = layer(bidirectional)
-    assert fast.is_fast
-    found = gradients(lambda inputs: fast(inputs, LENGTHS, training=True), fast)
-    expected = gradients(lambda inputs: stock_states(fast, inputs), fast)
+    layer = make_layer(bidirectional)
+    assert layer.is_fast
+    found = states_and_gradients(lambda inputs: layer(inputs, LENGTHS, training=True), layer, INPUTS)
     assert len(found) == 2 + 3 * (1 + bidirectional)
-    for its, wanted in zip(found, expected, strict=True):
-        assert np.abs(wanted).max() > 0.1
-        np.testing.assert_allclose(its, wanted, atol=2e-5)
-
-
-def test_the_weights_load_into_a_stock_layer() -> None:
-    import keras
-
-    fast = layer(bidirectional=False)
-    stock = keras.layers.LSTM(UNITS, return_sequences=True)
-    stock.build(INPUTS.shape)
-    stock.set_weights(fast.get_weights())
-    states = np.asarray(fast(INPUTS, LENGTHS))
-    assert np.abs(states).max() > 0.1
-    np.testing.assert_allclose(states, np.where(IS_REAL, stock(INPUTS), 0), atol=1e-6)
+    assert_all_close(found, states_and_gradients(lambda inputs: keras_states(layer, inputs), layer, INPUTS))
 
 
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_another_activation_is_left_to_the_stock_layer(bidirectional: bool) -> None:
-    plain, fast = layer(bidirectional, activation="softsign"), layer(bidirectional)
-    assert not plain.is_fast
-    softer, states = (np.where(IS_REAL, np.asarray(its(INPUTS, LENGTHS)), 0) for its in (plain, fast))
-    assert softer.shape == states.shape
-    assert np.abs(softer - states).max() > 0.05
-
-
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_where_tensorflow_does_not_run_on_a_cpu_the_stock_layer_does_the_same(
-    bidirectional: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("threads", ["1", "5"])
+def test_vectors_at_places_equal_inputs_that_hold_them(
+    bidirectional: bool, threads: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
+    layer = make_layer(bidirectional, width=4 + 3)
+
+    def compute(vectors: Any, inputs: Any) -> Any:
+        return layer(inputs, LENGTHS, vectors, PLACES, training=True)
+
+    fast = states_and_gradients(compute, layer, VECTORS, INPUTS)
+    layer.is_fast = False
+    assert_all_close(fast, states_and_gradients(compute, layer, VECTORS, INPUTS))
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_states_equal_those_computed_by_hand(bidirectional: bool) -> None:
+    layer = make_layer(bidirectional)
+    states = np.asarray(layer(INPUTS, LENGTHS))
+    for row, length in enumerate(LENGTHS[:5]):
+        expected = [lstm_by_hand(INPUTS[row, :length], layer.directions[0])]
+        if bidirectional:
+            expected.append(lstm_by_hand(INPUTS[row, :length][::-1], layer.directions[1])[::-1])
+        np.testing.assert_allclose(states[row, :length], np.concatenate(expected, axis=1), atol=1e-5)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_keras_computes_other_activations(bidirectional: bool) -> None:
+    layer = make_layer(bidirectional, activation="softsign")
+    assert not layer.is_fast
+    states = np.where(IS_REAL, layer(INPUTS, LENGTHS), 0)
+    np.testing.assert_allclose(states, np.where(IS_REAL, keras_states(layer, INPUTS), 0), atol=1e-6)
+    assert np.abs(states - make_layer(bidirectional)(INPUTS, LENGTHS)).max() > 0.05
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_other_backends_have_the_same_weights_and_states(bidirectional: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     import keras
 
-    fast = layer(bidirectional)
+    fast = make_layer(bidirectional)
     with monkeypatch.context() as context:
         context.setattr(keras.backend, "backend", lambda: "jax")
-        stock = layer(bidirectional)
-    assert not stock.is_fast
-    assert stock.supports_jit
-    assert [its.path.split("/", 1)[1] for its in stock.weights] == [its.path.split("/", 1)[1] for its in fast.weights]
-    np.testing.assert_allclose(
-        np.where(IS_REAL, stock(INPUTS, LENGTHS), 0), fast(INPUTS, LENGTHS), atol=1e-6, err_msg="states"
-    )
+        plain = make_layer(bidirectional)
+    assert not plain.is_fast
+    assert plain.supports_jit
+    paths = [[weight.path.split("/", 1)[1] for weight in layer.weights] for layer in (plain, fast)]
+    assert paths[0] == paths[1]
+    np.testing.assert_allclose(np.where(IS_REAL, plain(INPUTS, LENGTHS), 0), fast(INPUTS, LENGTHS), atol=1e-6)
 
 
-def test_a_prediction_has_the_states_of_training_and_keeps_nothing() -> None:
-    fast = layer(bidirectional=True)
-    predicted = np.asarray(fast(INPUTS, LENGTHS))
-    assert fast.recurrence is None
-    np.testing.assert_allclose(predicted, fast(INPUTS, LENGTHS, training=True), atol=1e-6)
-    assert fast.recurrence is not None
+def test_prediction_gives_the_states_of_training_and_keeps_no_steps() -> None:
+    layer = make_layer(bidirectional=True)
+    predicted = np.asarray(layer(INPUTS, LENGTHS))
+    assert layer.recurrence is None
+    np.testing.assert_allclose(predicted, layer(INPUTS, LENGTHS, training=True), atol=1e-6)
+    assert layer.recurrence is not None
 
 
-def test_states_behind_a_rows_end_are_zeros_and_what_stands_there_does_not_matter() -> None:
-    fast = layer(bidirectional=True)
-    states = np.asarray(fast(INPUTS, LENGTHS))
+def test_states_after_a_row_end_are_zeros_whatever_the_inputs_there() -> None:
+    layer = make_layer(bidirectional=True)
+    states = np.asarray(layer(INPUTS, LENGTHS))
     assert (states[~np.broadcast_to(IS_REAL, states.shape)] == 0).all()
-    np.testing.assert_array_equal(states, fast(np.where(IS_REAL, INPUTS, 1e3).astype(np.float32), LENGTHS))
+    np.testing.assert_array_equal(states, layer(np.where(IS_REAL, INPUTS, 1e3).astype(np.float32), LENGTHS))
 
 
-def test_a_row_of_length_0_and_an_empty_batch_have_no_states() -> None:
-    fast = layer(bidirectional=True)
-    assert (np.asarray(fast(INPUTS[:2], np.array([0, 0], np.int32))) == 0).all()
-    assert fast(INPUTS[:0], LENGTHS[:0]).shape == (0, 7, 2 * UNITS)
+def test_rows_of_length_0_and_empty_batches_have_no_states() -> None:
+    layer = make_layer(bidirectional=True)
+    assert (np.asarray(layer(INPUTS[:2], np.array([0, 0], np.int32))) == 0).all()
+    assert layer(INPUTS[:0], LENGTHS[:0]).shape == (0, 7, 2 * UNITS)
 
 
-def test_a_weight_that_is_no_number_shows() -> None:
-    fast = layer(bidirectional=False)
-    kernel, *rest = fast.get_weights()
+def test_weight_of_nan_gives_states_of_nan() -> None:
+    layer = make_layer(bidirectional=False)
+    kernel, *others = layer.get_weights()
     kernel[0, 0] = np.nan
-    fast.set_weights([kernel, *rest])
-    assert np.isnan(np.asarray(fast(INPUTS, LENGTHS))).any()
+    layer.set_weights([kernel, *others])
+    assert np.isnan(np.asarray(layer(INPUTS, LENGTHS))).any()
 
 
-def test_a_gradient_of_what_was_not_remembered_is_refused() -> None:
+def test_gradient_of_a_prediction_is_refused() -> None:
     import tensorflow as tf
 
-    fast = layer(bidirectional=False)
+    layer = make_layer(bidirectional=False)
     with tf.GradientTape() as tape:
-        total = tf.reduce_sum(fast(INPUTS, LENGTHS, training=False))
+        total = tf.reduce_sum(layer(INPUTS, LENGTHS, training=False))
     with pytest.raises(Exception, match="expected training=True"):
-        tape.gradient(total, fast.trainable_variables)
+        tape.gradient(total, layer.trainable_variables)
 
 
-def test_tanh_is_that_of_numpy() -> None:
+def test_tanh_equals_that_of_numpy() -> None:
     from imdb_sentiment.network.recurrence_steps import tanh
 
     numbers = np.concatenate([np.linspace(-12, 12, 4001), [0, np.inf, -np.inf, np.nan]]).astype(np.float32)
-    found = np.array([tanh(its) for its in numbers])
+    found = np.array([tanh(number) for number in numbers])
     np.testing.assert_allclose(found, np.tanh(numbers.astype(np.float64)), atol=5e-7)
 
 
-def test_layers_at_once_do_not_lift_the_limit_of_blas_under_each_other() -> None:
-    from imdb_sentiment.network.recurrence import _in_threads
+def test_layers_in_parallel_keep_blas_at_one_thread() -> None:
+    fast = make_layer(bidirectional=True)
 
-    def blas_threads(_: int = 0) -> int:
-        time.sleep(0.001)  # long enough for another layer to end meanwhile
-        return max(int(its["num_threads"]) for its in threadpool_info() if its["user_api"] == "blas")
+    def blas_threads() -> int:
+        return max(int(library["num_threads"]) for library in threadpool_info() if library["user_api"] == "blas")
+
+    def run(_: int) -> bytes:
+        time.sleep(0.001)
+        return np.asarray(fast(INPUTS, LENGTHS)).tobytes()
 
     before = blas_threads()
-    with ThreadPoolExecutor(4) as layers:
-        seen = list(layers.map(lambda _: _in_threads(blas_threads, [0, 1]), range(40)))
-    assert seen == [[1, 1]] * 40
+    expected = run(0)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(run, range(40))) == {expected}
     assert blas_threads() == before

@@ -1,4 +1,4 @@
-"""The exported graph gives what Keras gives, for every kind of model that the params allow."""
+"""The exported graph gives the probabilities of Keras, for every kind of model that the params allow."""
 
 from typing import Any, get_args
 
@@ -7,21 +7,10 @@ import onnxruntime
 import pytest
 
 from imdb_sentiment.runtime.params import ModelParams
-from tests.test_model import POOLINGS, TOKEN_IDS, VOCABULARY_SIZE, draw_weights, model_params, predict, train_params
-from tests.test_polarity_model import INPUTS, POLARITY
-from tests.test_polarity_model import create as create_polarity
+from tests.networks import INPUTS, POOLINGS, SEGMENT, TOKEN_IDS, VOCABULARY_SIZE, make_ensemble, predict
 
 ACTIVATIONS = get_args(ModelParams.model_fields["activation"].annotation)
-
-
-def saved_model(members: int = 1, temperature: float = 1.0, **changes: Any) -> Any:
-    from imdb_sentiment.network.model import create_model
-    from imdb_sentiment.network.saved_model import SavedModel
-
-    params = model_params(**changes)
-    train = train_params(members=members)
-    models = [draw_weights(create_model(VOCABULARY_SIZE, params, train), seed) for seed in range(members)]
-    return SavedModel(models, VOCABULARY_SIZE, params, train, temperature)
+HALF, SINGLE = 10, 1  # ONNX's numbers for the types float16 and float32
 
 
 def run_graph(saved: Any, inputs: dict[str, Any]) -> Any:
@@ -31,83 +20,77 @@ def run_graph(saved: Any, inputs: dict[str, Any]) -> Any:
     return session.run(None, inputs)[0]
 
 
+def assert_graph_equals_keras(inputs: dict[str, Any], **changes: Any) -> None:
+    saved = make_ensemble(bidirectional=True, **changes)
+    expected = predict(saved.as_single_model(), **inputs)
+    np.testing.assert_allclose(run_graph(saved, inputs), expected, atol=1e-5)
+    assert len(np.unique(expected.round(4))) > 1
+
+
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("bidirectional", [False, True])
-def test_the_plain_model_says_the_same(pooling: str, bidirectional: bool) -> None:
-    saved = saved_model(pooling=pooling, bidirectional=bidirectional, lstm_layers=2)
-    expected = predict(saved.whole(), TOKEN_IDS)
+def test_graph_of_plain_model_equals_keras(pooling: str) -> None:
+    assert_graph_equals_keras({"token_ids": TOKEN_IDS}, pooling=pooling, lstm_layers=2)
+
+
+def test_graph_of_one_direction_equals_keras() -> None:
+    saved = make_ensemble(lstm_layers=2)
+    expected = predict(saved.as_single_model(), TOKEN_IDS)
     np.testing.assert_allclose(run_graph(saved, {"token_ids": TOKEN_IDS}), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-@pytest.mark.parametrize("ignore_padding", [False, True])
-def test_every_activation_says_the_same_with_and_without_the_padding(activation: str, ignore_padding: bool) -> None:
-    saved = saved_model(activation=activation, ignore_padding=ignore_padding, pooling="last", bidirectional=True)
-    expected = predict(saved.whole(), TOKEN_IDS)
-    np.testing.assert_allclose(run_graph(saved, {"token_ids": TOKEN_IDS}), expected, atol=1e-5)
-    assert len(np.unique(expected.round(4))) > 1
+def test_graph_of_each_activation_equals_keras(activation: str) -> None:
+    assert_graph_equals_keras({"token_ids": TOKEN_IDS}, activation=activation, pooling="last")
 
 
-@pytest.mark.parametrize("inputs", [False, True])
-@pytest.mark.parametrize("scores", [False, True])
 @pytest.mark.parametrize("pooling", POOLINGS)
-@pytest.mark.parametrize("segment_length", [1, 3, 4, 6, 9])
-def test_the_model_of_segments_says_the_same(segment_length: int, pooling: str, inputs: bool, scores: bool) -> None:
-    saved = saved_model(
-        architecture="polarity",
-        segment_length=segment_length,
-        pooling=pooling,
-        polarity_inputs=inputs,
-        polarity_scores=scores,
-        bidirectional=True,
-    )
-    expected = predict(saved.whole(), TOKEN_IDS, polarity=POLARITY)
-    np.testing.assert_allclose(run_graph(saved, INPUTS), expected, atol=1e-5)
-    assert len(np.unique(expected.round(4))) > 1
+def test_graph_of_model_that_counts_padding_equals_keras(pooling: str) -> None:
+    assert_graph_equals_keras({"token_ids": TOKEN_IDS}, plain={"ignore_padding": False}, pooling=pooling)
 
 
-def test_members_and_temperature_say_the_same() -> None:
-    saved = saved_model(members=3, temperature=2.5, architecture="polarity")
-    np.testing.assert_allclose(run_graph(saved, INPUTS), predict(saved.whole(), **INPUTS), atol=1e-5)
-    cooler = saved_model(members=3, architecture="polarity")
-    assert np.abs(run_graph(saved, INPUTS) - run_graph(cooler, INPUTS)).max() > 0.01
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("segment_length", [1, 3, 6, 9])
+def test_graph_of_polarity_model_equals_keras(segment_length: int, pooling: str) -> None:
+    polarity = {"segment_length": segment_length, "inputs": True, "scores": True}
+    assert_graph_equals_keras(INPUTS, architecture="polarity", polarity=polarity, pooling=pooling)
 
 
-def test_padding_changes_nothing() -> None:
-    saved = saved_model(architecture="polarity", pooling="max_mean", bidirectional=True)
-    padded = {
-        "token_ids": np.pad(TOKEN_IDS, [(0, 0), (0, 7)]),
-        "polarity": np.pad(POLARITY, [(0, 0), (0, 7), (0, 0)]),
-    }
-    np.testing.assert_allclose(run_graph(saved, padded), run_graph(saved, INPUTS), atol=1e-6)
+@pytest.mark.parametrize(("inputs", "scores"), [(True, False), (False, True), (False, False)])
+def test_graph_of_polarity_model_without_inputs_or_scores_equals_keras(inputs: bool, scores: bool) -> None:
+    polarity = {"segment_length": SEGMENT, "inputs": inputs, "scores": scores}
+    assert_graph_equals_keras(INPUTS, architecture="polarity", polarity=polarity, lstm_layers=2, pooling="max_mean")
+
+
+def test_graph_of_ensemble_equals_keras_at_its_temperature() -> None:
+    saved = make_ensemble(members=3, temperature=2.5, architecture="polarity")
+    found = run_graph(saved, INPUTS)
+    np.testing.assert_allclose(found, predict(saved.as_single_model(), **INPUTS), atol=1e-5)
+    assert np.abs(found - run_graph(make_ensemble(members=3, architecture="polarity"), INPUTS)).max() > 0.01
+
+
+def test_padding_and_other_reviews_change_nothing() -> None:
+    saved = make_ensemble(architecture="polarity", pooling="max_mean", bidirectional=True)
+    expected = run_graph(saved, INPUTS)
+    padded = {name: np.pad(array, [(0, 0), (0, 7), (0, 0)][: array.ndim]) for name, array in INPUTS.items()}
+    np.testing.assert_allclose(run_graph(saved, padded), expected, atol=1e-6)
     for row in range(len(TOKEN_IDS)):
-        length = int((TOKEN_IDS[row] != 0).sum())
-        alone = {name: array[row : row + 1, :length] for name, array in INPUTS.items()}
-        np.testing.assert_allclose(run_graph(saved, alone), run_graph(saved, INPUTS)[row : row + 1], atol=1e-6)
+        alone = {name: array[row : row + 1, : row + 1] for name, array in INPUTS.items()}
+        np.testing.assert_allclose(run_graph(saved, alone), expected[row : row + 1], atol=1e-6)
 
 
-def test_equal_weights_make_equal_bytes_and_shared_vectors_stand_once_in_half_precision() -> None:
+@pytest.mark.parametrize(("dtype", "onnx_type"), [(np.float16, HALF), (np.float32, SINGLE)])
+def test_equal_models_give_equal_bytes_with_shared_vectors_once(dtype: Any, onnx_type: int) -> None:
     from imdb_sentiment.export.onnx_graph import build_graph
 
-    def build(half: bool) -> Any:
-        shared = {"architecture": "polarity", "pretrained_embeddings": True, "trainable_embeddings": False}
-        saved = saved_model(members=2, **shared)
-        vectors = np.random.default_rng(3).normal(size=(VOCABULARY_SIZE, 4)).astype(np.float16 if half else np.float32)
+    def build() -> Any:
+        frozen = {"pretrained_embeddings": True, "trainable_embeddings": False}
+        saved = make_ensemble(members=2, architecture="polarity", **frozen)
+        vectors = np.random.default_rng(3).normal(size=(VOCABULARY_SIZE, 4)).astype(dtype)
         for member in saved.members:
             member.get_layer("embedding").set_weights([vectors])
         return build_graph(saved)
 
-    one, other = build(half=True), build(half=True)
-    assert one.SerializeToString(deterministic=True) == other.SerializeToString(deterministic=True)
-    for half, dtype in ((True, 10), (False, 1)):  # ONNX's numbers of half and single precision
-        tables = [its for its in build(half).graph.initializer if list(its.dims) == [VOCABULARY_SIZE, 4]]
-        assert [its.data_type for its in tables] == [dtype]
-
-
-def test_the_polarity_model_of_the_other_tests_says_the_same() -> None:
-    from imdb_sentiment.network.saved_model import SavedModel
-
-    model = draw_weights(create_polarity(pooling="max_mean", lstm_layers=2))
-    params = model_params(architecture="polarity", bidirectional=True, pooling="max_mean", lstm_layers=2)
-    saved = SavedModel([model], VOCABULARY_SIZE, params, train_params())
-    np.testing.assert_allclose(run_graph(saved, INPUTS), predict(model, **INPUTS), atol=1e-5)
+    graph = build()
+    assert graph.SerializeToString(deterministic=True) == build().SerializeToString(deterministic=True)
+    tables = [table for table in graph.graph.initializer if list(table.dims) == [VOCABULARY_SIZE, 4]]
+    assert [table.data_type for table in tables] == [onnx_type]

@@ -1,7 +1,8 @@
-"""The pipeline as DVC runs it: in a clone, on the sample corpus, through real commands."""
+"""The pipeline as DVC runs it: real commands in a clone, on the sample corpus with the params of the variant demo."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,59 +12,34 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ruamel.yaml import YAML
 
 from imdb_sentiment.runtime.params import Params, read_yaml, write_yaml
-from tests.imports import ROOT, imported_files
-from variants.__main__ import merge
+from tests.factories import ROOT, variant_text
+from tests.imports import imported_folders
 
-STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "behaviour", "export", "report")
-METRICS = {
-    "accuracy",
-    "accuracy_high",
-    "accuracy_low",
-    "accuracy_without_train_duplicates",
-    "brier",
-    "expected_calibration_error",
-    "f1",
-    "false_negatives",
-    "false_positives",
-    "loss",
-    "precision",
-    "recall",
-    "roc_auc",
-    "test_reviews",
-    "true_negatives",
-    "true_positives",
-}
-COMPARED = {"margin_over_baseline", "mcnemar_p"}
+# The stages that the clone runs: those of dvc.yaml.
+STAGES = ("ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "export", "behaviour")
+LEAST_ACCURACY = 0.7  # on the 210 reviews of the sample corpus's test part; 0.75 when this was written
+CLONED = (
+    *("stages", "src", "variants", "data/sample", "data/raw/dvc.yaml", "data/raw/.gitignore", "dvc.yaml"),
+    *(".dvc/config", ".dvcignore", ".gitignore"),
+)
 
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A git repository with the project's files, its params those of the demo, the pipeline run and committed."""
     folder = tmp_path_factory.mktemp("clone")
-    for name in (
-        "stages",
-        "src",
-        "variants",
-        "data/sample",
-        ".dvc/config",
-        ".dvcignore",
-        "dvc.yaml",
-        "data/raw/.gitignore",
-        "data/raw/dvc.yaml",
-        ".gitignore",
-    ):
+    for name in CLONED:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-        copy(ROOT / name, folder / name)
-    params = merge(read_yaml(ROOT / "params.yaml"), read_yaml(ROOT / "variants/demo.yaml"))
-    write_yaml(merge(params, {"train": {"epochs": 2}}), folder / "params.yaml")
-    (folder / "README.md").write_text("One.\n")
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    (folder / "params.yaml").write_text(variant_text("demo"), encoding="utf-8")
     run(folder, "git", "init", "--quiet")
     commit(folder, "Begin")
-    dvc(folder, "repro")
+    dvc(folder, "repro", *STAGES)
     commit(folder, "Run the pipeline")
     return folder
 
@@ -92,168 +68,189 @@ def commit(folder: Path, message: str) -> None:
     run(folder, "git", *identity, "commit", "--quiet", "--message", message)
 
 
-def changed_stages(folder: Path) -> set[str]:
-    return set(json.loads(dvc(folder, "status", "--json", *STAGES)))
+def read_json(path: Path) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
+
+
+def status(folder: Path) -> dict[str, Any]:
+    """Return what DVC says has changed for each stage that would run again."""
+    found: dict[str, Any] = json.loads(dvc(folder, "status", "--json", *STAGES))
+    return found
 
 
 @contextmanager
-def changed(path: Path, text: str) -> Iterator[None]:
-    """Have `text` in `path` for the block."""
+def appended(*paths: Path) -> Iterator[None]:
+    """Have one line more in each of `paths` for the block."""
+    before = [path.read_bytes() for path in paths]
+    for path in paths:
+        path.write_bytes(path.read_bytes() + b"# changed\n")
+    try:
+        yield
+    finally:
+        for path, content in zip(paths, before, strict=True):
+            path.write_bytes(content)
+
+
+@contextmanager
+def changed_params(clone: Path, changes: dict[str, Any]) -> Iterator[None]:
+    path = clone / "params.yaml"
     before = path.read_bytes()
-    path.write_text(text, encoding="utf-8")
+    params = read_yaml(path)
+    for name, value in changes.items():
+        section, key = name.split(".")
+        params[section][key] = value
+    write_yaml(params, path)
     try:
         yield
     finally:
         path.write_bytes(before)
 
 
-@contextmanager
-def changed_params(clone: Path, changes: dict[str, Any]) -> Iterator[None]:
-    path = clone / "params.yaml"
-    with changed(path, path.read_text(encoding="utf-8")):
-        write_yaml(merge(read_yaml(path), changes), path)
-        yield
+def stages_of(path: str) -> dict[str, Any]:
+    stages: dict[str, Any] = read_yaml(ROOT / path)["stages"]
+    return stages
 
 
-@pytest.mark.parametrize("path", ["dvc.yaml", "data/raw/dvc.yaml"])
-def test_each_stage_depends_on_every_module_that_it_imports(path: str) -> None:
-    stages = YAML(typ="safe").load((ROOT / path).read_text(encoding="utf-8"))["stages"]
-    for name, stage in stages.items():
-        listed = [dep for dep in stage["deps"] if dep.endswith(".py")]
-        assert listed == [f"stages/{name}.py", *sorted(imported_files(ROOT / f"stages/{name}.py"))], name
-
-
-def test_the_pipeline_has_the_stages_and_each_says_what_it_does() -> None:
-    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    assert tuple(stages) == STAGES
-    assert all(len(stage["desc"]) > 20 for stage in stages.values())
-
-
-def test_every_section_of_the_params_is_a_dependency_of_some_stage() -> None:
-    stages = YAML(typ="safe").load((ROOT / "dvc.yaml").read_text(encoding="utf-8"))["stages"]
-    named = {name for stage in stages.values() for name in stage.get("params", [])}
-    assert {name for name in named if "." not in name} == set(Params.model_fields)
-
-
-def test_a_run_leaves_metrics_model_and_nothing_half_written(clone: Path) -> None:
-    metrics = json.loads((clone / "metrics/metrics.json").read_text())
-    assert set(metrics) == METRICS | COMPARED
-    assert json.loads((clone / "metrics/baseline.json").read_text()).keys() == METRICS
-    assert metrics["test_reviews"] == 210
-    assert metrics["accuracy_low"] < metrics["accuracy"] < metrics["accuracy_high"]
-    assert {path.name for path in (clone / "data/trained").iterdir()} == {"model.json", "weights.npz"}
-    assert not [path for path in clone.rglob("*.partial*") if ".dvc" not in path.parts]
-
-
-def test_a_second_run_does_nothing(clone: Path) -> None:
-    assert "Data and pipelines are up to date." in dvc(clone, "repro")
-
-
-def test_a_forced_run_writes_the_same_bytes(clone: Path) -> None:
-    before = (clone / "dvc.lock").read_bytes()
-    # --no-run-cache: or else DVC would restore the outputs and run nothing.
-    printed = dvc(clone, "repro", "--force", "--no-run-cache")
-    assert all(f"Running stage '{stage}'" in printed for stage in STAGES)
-    assert (clone / "dvc.lock").read_bytes() == before
-    assert run(clone, "git", "status", "--porcelain") == ""
+def imported_by(stage: str) -> list[str]:
+    return imported_folders(ROOT / f"stages/{stage}.py")
 
 
 @pytest.mark.parametrize(
-    ("changes", "stages"),
+    ("path", "stage"), [(path, stage) for path in ("dvc.yaml", "data/raw/dvc.yaml") for stage in stages_of(path)]
+)
+def test_stages_depend_on_exactly_the_folders_that_they_import(path: str, stage: str) -> None:
+    code = [dep for dep in stages_of(path)[stage]["deps"] if dep.startswith(("src/", "stages/"))]
+    assert code == [f"stages/{stage}.py", *imported_by(stage)]
+
+
+def test_checkpoints_depend_on_the_folders_of_the_stage_train() -> None:
+    from imdb_sentiment.training.checkpoints import CODE
+
+    assert [f"src/imdb_sentiment/{folder}" for folder in CODE] == imported_by("train")
+
+
+def test_every_section_of_the_params_is_a_dependency_of_a_stage_before_the_report() -> None:
+    stages = stages_of("dvc.yaml")
+    used = {name for stage in stages if stage != "report" for name in stages[stage].get("params", [])}
+    assert {name for name in used if "." not in name} == set(Params.model_fields)
+
+
+def test_the_sample_corpus_is_classified_well_enough(clone: Path) -> None:
+    metrics = read_json(clone / "metrics/metrics.json")
+    assert metrics["test_reviews"] == 210
+    assert metrics["accuracy"] >= LEAST_ACCURACY
+    assert read_json(clone / "metrics/baseline.json")["accuracy"] >= LEAST_ACCURACY
+
+
+def written_at(folder: Path) -> dict[str, int]:
+    return {str(path): path.stat().st_mtime_ns for name in ("data", "metrics") for path in (folder / name).rglob("*.*")}
+
+
+def test_a_second_run_does_nothing(clone: Path) -> None:
+    before = written_at(clone)
+    dvc(clone, "repro", *STAGES)
+    assert written_at(clone) == before
+    assert status(clone) == {}
+
+
+def test_a_forced_run_writes_the_same_bytes(clone: Path) -> None:
+    before = written_at(clone)
+    # --no-run-cache: or else DVC would restore the outputs and run nothing.
+    dvc(clone, "repro", "--force", "--no-run-cache", *STAGES)
+    assert not set(before.items()) & {item for item in written_at(clone).items() if "/data/trained/" in item[0]}
+    assert run(clone, "git", "status", "--porcelain") == ""  # dvc.lock has the hashes
+
+
+def test_changed_params_concern_the_stages_that_read_them(clone: Path) -> None:
+    changes = {
+        "preprocess.max_length": 50,
+        "embed.window": 2,
+        "polarity.teacher": "none",
+        "model.embedding_dim": 8,
+        "train.epochs": 3,
+    }
+    with changed_params(clone, changes):
+        found = {
+            stage: {param for change in changed for param in change["changed deps"]["params.yaml"]}
+            for stage, changed in status(clone).items()
+            if stage != "report"
+        }
+    assert found == {
+        "preprocess": {"preprocess"},
+        "embed": {"embed", "model.embedding_dim"},
+        "polarity": {"polarity"},
+        "train": {"model", "train"},
+    }
+
+
+@pytest.mark.parametrize(
+    "modules",
     [
-        # The model card that export writes and the page of report state every param.
-        ({"train": {"epochs": 3}}, {"train", "export", "report"}),
-        ({"model": {"lstm_units": 8}}, {"train", "export", "report"}),
-        ({"model": {"embedding_dim": 8}}, {"embed", "train", "export", "report"}),
-        ({"embed": {"window": 2}}, {"embed", "export", "report"}),
-        ({"preprocess": {"max_length": 50}}, {"preprocess", "export", "report"}),
+        ("tuning/search.py", "report/page.py", "prediction/tables.py", "app/commands.py"),
+        ("text/cleaning.py",),
+        ("network/layers.py",),
     ],
 )
-def test_a_changed_param_concerns_its_own_stage(clone: Path, changes: dict[str, Any], stages: set[str]) -> None:
-    with changed_params(clone, changes):
-        assert changed_stages(clone) == stages
+def test_changed_modules_concern_the_stages_that_import_their_folders(clone: Path, modules: tuple[str, ...]) -> None:
+    paths = [clone / "src/imdb_sentiment" / module for module in modules]
+    folders = {str(path.parent.relative_to(clone)) for path in paths}
+    expected = {stage for stage in STAGES if folders & set(imported_by(stage))}
+    assert ("train" in expected) == (modules == ("network/layers.py",))
+    with appended(*paths):
+        assert set(status(clone)) == expected
 
 
-def test_a_changed_readme_concerns_nothing(clone: Path) -> None:
-    with changed(clone / "README.md", "Two.\n"):
-        assert changed_stages(clone) == set()
+def test_compiled_files_concern_no_stage(clone: Path) -> None:
+    (clone / "src/imdb_sentiment/network/__pycache__").mkdir(exist_ok=True)
+    (clone / "src/imdb_sentiment/network/__pycache__/lstm.new.nbi").write_bytes(b"compiled")
+    assert status(clone) == {}
 
 
-@pytest.mark.parametrize("module", ["cleaning", "tokenization", "layers", "polarity", "curves", "cli", "predictor"])
-def test_a_changed_module_concerns_exactly_the_stages_that_import_it(clone: Path, module: str) -> None:
-    path = clone / f"src/imdb_sentiment/{module}.py"
-    importers = {
-        stage for stage in STAGES if f"src/imdb_sentiment/{module}.py" in imported_files(ROOT / f"stages/{stage}.py")
-    }
-    assert importers
-    with changed(path, path.read_text(encoding="utf-8") + "# changed\n"):
-        assert changed_stages(clone) == importers
-
-
-def test_params_diff_and_metrics_show_and_the_graph_work(clone: Path) -> None:
-    with changed_params(clone, {"train": {"learning_rate": 0.01}}):
+def test_params_diff_metrics_show_and_dag_work(clone: Path) -> None:
+    with changed_params(clone, {"train.learning_rate": 0.01}):
         differences = json.loads(dvc(clone, "params", "diff", "--json"))
     assert differences == {"params.yaml": {"train.learning_rate": {"old": 0.005, "new": 0.01, "diff": 0.005}}}
     shown = json.loads(dvc(clone, "metrics", "show", "--json"))[""]["data"]
-    assert shown.keys() == {"metrics/metrics.json", "metrics/training/metrics.json"}
-    assert shown["metrics/metrics.json"]["data"].keys() == METRICS | COMPARED
-    assert all(stage in dvc(clone, "dag") for stage in STAGES)
-
-
-def test_the_plots_are_drawn(clone: Path, tmp_path: Path) -> None:
-    dvc(clone, "plots", "show", "--out", str(tmp_path))
-    page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    # Those that are under `plots:` for the sake of the run cache are not.
-    assert not [name for name in ("data", "baseline", "behaviour", "export") if f"metrics/{name}.json" in page]
-    for title in ("Receiver operating characteristic", "Precision and recall", "Calibration", "Confusion"):
-        assert title in page
+    assert {path: shown[path]["data"] for path in shown} == {
+        path: read_json(clone / path) for path in ("metrics/metrics.json", "metrics/training.json")
+    }
+    drawn = dvc(clone, "dag", "--dot")
+    assert all(f'"{stage}"' in drawn for stage in STAGES)
 
 
 def test_the_archive_is_fetched_only_if_it_is_the_source(clone: Path) -> None:
     archive = "data/raw/aclImdb_v1.tar.gz"
     assert "fetch" not in dvc(clone, "dag", "--dot", "ingest")
-    with changed_params(clone, {"data": {"source": archive}}):
+    with changed_params(clone, {"data.source": archive}):
         assert '"data/raw/dvc.yaml:fetch" -> "ingest"' in dvc(clone, "dag", "--dot", "ingest")
     assert run(clone, "git", "check-ignore", archive).strip() == archive
 
 
-def test_an_experiment_changes_a_param_for_one_run(clone: Path) -> None:
-    printed = dvc(clone, "exp", "run", "--name", "wider", "--set-param", "train.batch_size=64")
-    assert "Stage 'preprocess' didn't change, skipping" in printed
-    assert "Running stage 'train'" in printed
-    assert "Running stage 'evaluate'" in printed
-    assert json.loads(dvc(clone, "metrics", "diff", "--json", "HEAD", "wider"))["metrics/metrics.json"]["accuracy"]
-    differences = json.loads(dvc(clone, "exp", "diff", "--json", "HEAD", "wider"))
-    assert differences["params"]["params.yaml"]["train.batch_size"] == {"old": 16, "new": 64, "diff": 48}
+def test_an_experiment_with_two_members_has_a_curve_for_each(clone: Path, tmp_path: Path) -> None:
+    changes = ("--set-param", "train.members=2", "--set-param", "train.epochs=2")
+    dvc(clone, "exp", "run", "--name", "two", *changes, *STAGES)
+    tables = sorted((clone / "metrics/training").iterdir())
+    assert [path.name for path in tables] == ["member_1.csv", "member_2.csv"]
+    assert [path.read_text().splitlines()[-1].split(",")[0] for path in tables] == ["2", "2"]
+    dvc(clone, "plots", "show", "--out", str(tmp_path))
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    # A file that is under `plots:` for the sake of the run cache has an empty specification, and is not drawn.
+    drawn = {
+        name for name, spec in re.findall(r'<div id = "(.+?)">.+?var spec = (\{.)', page, re.DOTALL) if spec == '{"'
+    }
+    curves = {f"{prefix}metrics_training_member_{number}_csv" for prefix in ("", "dvc_yaml__") for number in (1, 2)}
+    points = {f"metrics_plots_{name}_json" for name in ("roc", "precision_recall", "calibration")}
+    assert drawn == {*curves, *points, "data_predictions_csv"}
+    differences = json.loads(dvc(clone, "exp", "diff", "--json", "HEAD", "two"))
+    assert differences["params"]["params.yaml"]["train.members"] == {"old": 1, "new": 2, "diff": 1}
     assert "accuracy" in differences["metrics"]["metrics/metrics.json"]
-    # Back to the params of before, all is taken from the run cache.
-    assert "Running stage" not in dvc(clone, "exp", "run", "--name", "narrow", "--set-param", "train.batch_size=16")
     # The environment is the one that these tests run in.
-    command = ("make", "--silent", "--old-file=.venv/.ready", "--makefile", str(ROOT / "Makefile"), "experiments")
-    table = [line.split() for line in run(clone, *command).splitlines()]
-    assert ["Experiment", "Created", "kept.validation_accuracy", "accuracy", "loss", "train.batch_size"] in table
-    assert {"[wider]", "[narrow]"} <= {word for line in table for word in line}
+    make = ("make", "--silent", "--old-file=.venv/.ready", "--makefile", str(ROOT / "Makefile"))
+    rows = [line.split() for line in run(clone, *make, "experiments").splitlines()]
+    assert any({"Experiment", "accuracy", "loss", "train.members"} <= set(row) for row in rows)
+    assert any("[two]" in row for row in rows)
     run(clone, "git", "checkout", "--quiet", "--", ".")
-    dvc(clone, "checkout", "--quiet", "--force")
-    assert run(clone, "git", "status", "--porcelain") == ""
-
-
-def test_a_variant_runs_in_a_workspace_of_its_own(clone: Path) -> None:
-    # The params of the run before: all but ingest, whose source has another path here, comes from the run cache.
-    (clone / "variants/brief.yaml").write_text("train:\n  epochs: 2\n")
-    commit(clone, "Add a variant")
-    printed = run(clone, sys.executable, "-m", "variants", "brief")
-    assert "runs/brief/metrics/metrics.json" in printed
-    assert json.loads((clone / "runs/brief/metrics/metrics.json").read_text()).keys() == METRICS | COMPARED
-    assert "Data and pipelines are up to date." in run(clone, sys.executable, "-m", "variants", "brief")
-    assert run(clone, "git", "status", "--porcelain") == ""
-
-
-def test_an_unknown_variant_is_named_with_the_known_ones(clone: Path) -> None:
-    result = subprocess.run(
-        [sys.executable, "-m", "variants", "nonsense"], cwd=clone, capture_output=True, text=True, check=False
-    )
-    assert result.returncode == 1
-    assert result.stderr.startswith("error: variants: found no variant 'nonsense'; expected one of ")
-    assert "demo" in result.stderr
-    assert result.stderr.count("\n") == 1
+    run(clone, "git", "clean", "--quiet", "--force", "metrics")
+    dvc(clone, "checkout", "--quiet", "--force", *STAGES)
+    assert status(clone) == {}

@@ -1,212 +1,159 @@
-"""The report: what it tells is what was measured, what it quotes is text, and it needs nothing but itself."""
+"""The report page shows what was measured, quotes texts safely, and needs no other file."""
 
+import dataclasses
 import re
 from html.parser import HTMLParser
-from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-from typer.testing import Result
 
-from imdb_sentiment.evaluation.metrics import wilson_interval
-from imdb_sentiment.prediction.explanation import Explanation, Word
-from imdb_sentiment.report.charts import Curve, Interval, curve_chart, interval_chart, ticks_around
-from imdb_sentiment.report.gather import Mistake, Report, accuracy_by_length, accuracy_by_rating, gather_report
+from imdb_sentiment.report.charts import training_chart
+from imdb_sentiment.report.gather import Report
 from imdb_sentiment.report.page import render_report
-from imdb_sentiment.runtime.files import read_json
-from imdb_sentiment.runtime.params import load_params
-from stages import report as report_stage
-from tests.conftest import assert_refused, run_stage, snapshot
-from tests.refusal import full_disk
+from tests.reports import SCRIPT, SOURCE, make_report, make_training
 
-EVIL = "<script>alert('x')</script> & <img src=x onerror=alert(1)> dull"
-
-
-def paths(folder: Path) -> dict[str, Path]:
-    names = {"reviews": "reviews.parquet", "predictions": "predictions.csv", "baseline": "baseline.csv"}
-    return {name: folder / its for name, its in names.items()} | {"model": folder / "exported"}
-
-
-@pytest.fixture
-def measured(exported_once: Path, tmp_path: Path) -> Path:
-    """Return a folder of `metrics` as the pipeline lays it out."""
-    metrics = tmp_path / "metrics"
-    metrics.mkdir()
-    for name in ("data", "metrics", "baseline"):
-        (metrics / f"{name}.json").write_bytes((exported_once / f"{name}.json").read_bytes())
-    (metrics / "training").symlink_to(exported_once / "curves")
-    return metrics
+SECTIONS = [
+    "Training",
+    "Errors",
+    "Ranking",
+    "Calibration",
+    "Length and rating",
+    "Most confident mistakes",
+    "Data",
+    "Params",
+]
 
 
-@pytest.fixture
-def gathered(exported_once: Path, measured: Path) -> Report:
-    params = load_params(exported_once / "params.yaml")
-    return gather_report(params=params, metrics=measured, **paths(exported_once))
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return make_report(tmp_path_factory.mktemp("report"))
 
 
-def run_report(folder: Path, metrics: Path, page: Path) -> Result:
-    inputs = paths(folder).values()
-    return run_stage(report_stage.app, metrics, *inputs, page, "--params", folder / "params.yaml")
+@pytest.fixture(scope="module")
+def html(report: Report) -> str:
+    return render_report(report)
 
 
 class Page(HTMLParser):
-    """Collects the elements, their attributes, and the text of a page."""
+    """Collects the elements of a page with their attributes, its text, and the text with a space at each tag."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
+        self.pieces: list[str] = []
         self.feed(html)
+        self.text = " ".join("".join(self.pieces).split())
+        self.spaced_text = " ".join(" ".join(self.pieces).split())
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        self.text += data
+        self.pieces.append(data)
 
-    def of(self, tag: str) -> list[dict[str, str | None]]:
+    def attributes(self, tag: str) -> list[dict[str, str | None]]:
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def test_the_headline_and_the_tables_are_what_was_measured(gathered: Report, measured: Path) -> None:
-    text = " ".join(Page(render_report(gathered)).text.split())
-    ours, theirs = read_json(measured / "metrics.json"), read_json(measured / "baseline.json")
-    for its in (ours, theirs):
+def test_page_shows_measured_numbers(report: Report, html: str) -> None:
+    text = Page(html).text
+    for metrics in (report.metrics, report.baseline):
         for key in ("accuracy", "accuracy_low", "accuracy_high"):
-            assert f"{its[key]:.2%}" in text
+            assert f"{metrics[key]:.2%}" in text
+        for key in ("precision", "roc_auc", "loss", "expected_calibration_error"):
+            assert f"{metrics[key]:.4f}" in text
     for key in ("true_positives", "false_positives", "true_negatives", "false_negatives"):
-        assert f"{ours[key]:,} (" in text
-    assert f"{ours['loss']:.4f}" in text
-    assert read_json(measured / "data.json")["fingerprint"] in text
-    assert f"batch_size {gathered.params.train.batch_size}" in re.sub(r"(?<=size)(?=\d)", " ", text)
+        assert f"{report.metrics[key]:,} (" in text
+    for part in (
+        "55186348",
+        "14,106",
+        "1.56 percentage points ahead",
+        "unlikely to be chance (McNemar's test, p = 0.012)",
+        "temperature of 1.250",
+        "test reviews that are also",
+    ):
+        assert part in text
 
 
-def test_the_page_needs_nothing_and_can_be_read_by_all(gathered: Report) -> None:
-    html = render_report(gathered)
+def test_page_has_each_section_and_links_to_it(html: str) -> None:
     page = Page(html)
-    assert {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe"} == set()
-    assert not re.search(r"(https?:)?//\w|url\(|@import", html)
-    assert page.of("html") == [{"lang": "en"}]
-    assert any(its.get("name") == "viewport" for its in page.of("meta"))
-    assert any("default-src 'none'" in str(its.get("content")) for its in page.of("meta"))
-    charts = page.of("svg")
-    assert len(charts) >= 7
-    assert all(its["role"] == "img" and its["aria-label"] for its in charts)
-    ids = {str(its.get("id")) for _, its in page.elements}
-    assert all(str(its["href"]).removeprefix("#") in ids for its in page.of("a"))
-    assert all(its.get("scope") in {"row", "col"} for its in page.of("th"))
-    assert "prefers-color-scheme: dark" in html
+    assert re.findall(r"<h2 id=[^>]*>(.*?)</h2>", html) == SECTIONS
+    ids = [attributes.get("id") for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+    assert [str(link["href"]).removeprefix("#") for link in page.attributes("a")] == ids
+    assert [section["aria-labelledby"] for section in page.attributes("section")] == ids
 
 
-def test_a_review_with_a_script_shows_as_text(gathered: Report) -> None:
-    words = [Word(0, 8, 1.0), Word(len(EVIL) - 4, len(EVIL), -2.0)]
-    evil = Mistake("<b>id</b>", "negative", 1, Explanation(EVIL, 0.99, words))
-    report = Report(**{**vars(gathered), "mistakes": [evil]})
-    page = Page(render_report(report))
-    assert EVIL in page.text
-    assert "<b>id</b>" in page.text
+def test_page_needs_no_other_file(html: str) -> None:
+    page = Page(html)
+    assert {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe", "object", "use", "image"} == set()
+    names = {name for _, attributes in page.elements for name in attributes}
+    assert names & {"src", "srcset", "data", "action", "xlink:href", "onload"} == set()
+    assert all(str(link["href"]).startswith("#") for link in page.attributes("a"))
+    assert not re.search(r"url\(|@import", html)
+    policies = [meta["content"] for meta in page.attributes("meta") if "http-equiv" in meta]
+    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+
+
+def test_page_can_be_read_on_a_phone_in_the_dark_and_aloud(html: str) -> None:
+    page = Page(html)
+    assert page.attributes("html") == [{"lang": "en"}]
+    assert any(meta.get("name") == "viewport" for meta in page.attributes("meta"))
+    assert "@media (prefers-color-scheme: dark)" in html
+    charts = [attributes for attributes in page.attributes("div") if attributes.get("role") == "img"]
+    assert len(charts) == len(page.attributes("svg")) == 8
+    assert len({chart["aria-label"] for chart in charts}) == 8
+    # Each chart but the headline's has its numbers below it, and each mistake its review.
+    assert len(page.attributes("details")) == 8 + 1
+    assert all(cell.get("scope") in {"row", "col"} for cell in page.attributes("th"))
+    colours = re.findall(r'(?:fill|stroke)="([^"]*)"', html)
+    assert {colour for colour in colours if not colour.startswith("var(--")} <= {"none", "transparent"}
+
+
+def test_page_escapes_reviews_and_params(html: str) -> None:
+    page = Page(html)
+    for text in (SCRIPT, "test/<b>1</b>", SOURCE):
+        assert text in page.text
     assert {"script", "img", "b"} & {tag for tag, _ in page.elements} == set()
 
 
-def test_the_surest_mistakes_come_first_and_are_mistakes(gathered: Report) -> None:
-    table = gathered.table
-    wrong = table[(table["ours"] >= 0.5) != table["y_true"]]
-    assert len(gathered.mistakes) == min(10, len(wrong))
-    distances = [abs(its.explanation.probability - 0.5) for its in gathered.mistakes]
-    assert distances == sorted(distances, reverse=True)
-    assert {its.review_id for its in gathered.mistakes} <= set(wrong.index)
-
-
-def table_of(count: int = 60) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    truth = rng.integers(0, 2, count)
-    return pd.DataFrame(
-        {
-            "y_true": truth,
-            "ours": np.where(rng.random(count) < 0.9, truth, 1 - truth).astype(float),
-            "theirs": np.where(rng.random(count) < 0.7, truth, 1 - truth).astype(float),
-            "rating": np.where(truth == 1, 8, 3),
-            "text": ["word " * int(its) for its in rng.integers(1, 50, count)],
-        }
-    )
-
-
-def test_groups_have_the_accuracy_and_interval_of_their_reviews() -> None:
-    table = table_of()
-    rows = dict(accuracy_by_rating(table))
-    assert set(rows) == {"3 stars", "8 stars"}
-    right = ((table["ours"] >= 0.5) == table["y_true"])[table["rating"] == 8]
-    assert rows["8 stars"][0] == Interval(right.mean(), *wilson_interval(int(right.sum()), len(right)))
-    assert accuracy_by_rating(table.assign(rating=None)) == []
-
-
-def test_lengths_are_grouped_into_about_equal_parts() -> None:
-    table = table_of()
-    words = table["text"].str.split().str.len()
-    (first, (interval, _)), *_, (last, _) = accuracy_by_length(table)
-    end = int(first.removeprefix("up to ").removesuffix(" words"))
-    assert abs((words <= end).sum() - len(table) / 6) <= 3
-    right = ((table["ours"] >= 0.5) == table["y_true"])[words <= end]
-    assert interval.value == right.mean()
-    assert last.startswith("over ")
-    assert len(accuracy_by_length(table.assign(text="one two"))) == 1
-
-
-def test_points_stand_where_their_values_are() -> None:
-    curve = Curve([(0.0, 0.0), (1.0, 1.0)], dots=True)
-    svg = curve_chart([curve], "a <title>", x_label="x", y_label="y", x_ticks=(0, 1), y_ticks=(0, 1), diagonal=True)
-    assert 'aria-label="a &lt;title&gt;"' in svg
-    assert '<polyline class="curve ours" points="56.0,256.0 466.0,12.0"/>' in svg
-    assert svg.count("<circle") == 2
-    row = ("name", [Interval(0.5, 0.25, 0.75)])
-    chart = interval_chart([row], "title", (0.0, 1.0), "{:.0%}".format)
-    assert 'cx="293.0"' in chart
-    assert 'x1="212.5" x2="373.5"' in chart
+def test_page_is_the_same_for_the_same_report(report: Report, html: str) -> None:
+    assert render_report(report) == html
 
 
 @pytest.mark.parametrize(
-    ("values", "step", "expected"),
+    ("p_value", "verdict"),
     [
-        ((0.913, 0.934), 0.01, [0.91, 0.92, 0.93, 0.94]),
-        ((0.97, 0.99), 0.05, [0.95, 1.0]),
-        ((0.5, 0.5), 0.5, [0.5, 1.0]),
+        (4e-24, "almost certainly not chance (McNemar's test, p below 0.001)"),
+        (0.25, "may well be chance (McNemar's test, p = 0.250)"),
     ],
 )
-def test_ticks_enclose_the_values(values: tuple[float, float], step: float, expected: list[float]) -> None:
-    assert ticks_around(values, step, 0.0, 1.0) == pytest.approx(expected)
+def test_page_says_whether_the_difference_may_be_chance(report: Report, p_value: float, verdict: str) -> None:
+    metrics = {**report.metrics, "mcnemar_p": p_value, "margin_over_baseline": -0.01}
+    text = Page(render_report(dataclasses.replace(report, metrics=metrics))).text
+    assert verdict in text
+    assert "1.00 percentage points behind" in text
 
 
-def test_the_stage_writes_the_page_twice_the_same(exported_once: Path, measured: Path, tmp_path: Path) -> None:
-    for name in ("one.html", "two.html"):
-        result = run_report(exported_once, measured, tmp_path / name)
-        assert result.exit_code == 0, result.stderr
-    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "two.html").read_bytes()
+def test_page_shows_each_member_and_its_kept_epoch(html: str) -> None:
+    text = Page(html).spaced_text
+    assert "member 1 2 0.1875 93.75%" in text
+    assert "member 2 average over steps 0.1875 93.75%" in text
+    assert "the ensemble 0.1250 96.00%" in text
+    assert "2, 3 0.2500 0.2500" in text  # the last epoch of member 2 in the table below the chart
 
 
-def test_what_is_missing_or_of_another_run_is_refused(exported_once: Path, measured: Path, tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    page.write_text("old")
-    before = snapshot(tmp_path)
-    with full_disk(10):
-        assert_refused(run_report(exported_once, measured, page), "page.html: cannot be written")
-    assert snapshot(tmp_path) == before
-    (measured / "training").unlink()
-    assert_refused(run_report(exported_once, measured, page), "loss.tsv", "no such file")
-    (measured / "training/plots/metrics/train").mkdir(parents=True)
-    (measured / "training/plots/metrics/train/loss.tsv").write_text("step\tother\n1\t2\n")
-    assert_refused(run_report(exported_once, measured, page), "loss.tsv", "cannot be read as a curve")
-    (measured / "data.json").unlink()
-    assert_refused(run_report(exported_once, measured, page), "data.json", "no such file")
-    assert page.read_text() == "old"
+def test_training_chart_marks_kept_epochs() -> None:
+    plain, one, two = (training_chart(make_training(*kept), "loss") for kept in ((None, None), (None, 1), (3, 1)))
+    assert plain.count("<path") < one.count("<path") < two.count("<path")
 
 
-def test_predictions_of_other_reviews_are_refused(exported_once: Path, measured: Path, tmp_path: Path) -> None:
-    lines = (exported_once / "baseline.csv").read_text().splitlines(keepends=True)
-    other = tmp_path / "other.csv"
-    other.write_text("".join(lines[:-1]))
-    inputs = {**paths(exported_once), "baseline": other}.values()
-    result = run_stage(
-        report_stage.app, measured, *inputs, tmp_path / "page.html", "--params", exported_once / "params.yaml"
-    )
-    assert_refused(result, "other.csv: found not each test review")
+def test_training_chart_takes_one_epoch_and_many() -> None:
+    for epochs in (1, 6000):
+        assert training_chart(make_training(1, epochs=epochs), "accuracy").startswith("<svg")
+
+
+def test_page_without_ratings_and_mistakes(report: Report) -> None:
+    bare = dataclasses.replace(report, reviews=report.reviews.assign(rating=None), mistakes=[])
+    text = Page(render_report(bare)).text
+    assert "Accuracy by rating" not in text
+    assert "None: all test reviews are classified correctly." in text

@@ -1,4 +1,4 @@
-"""The sample corpus in the repository keeps what is promised of it."""
+"""The sample corpus has the dataset's layout, balanced labels, and no repeated texts."""
 
 import re
 from collections import Counter
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from imdb_sentiment.text.cleaning import clean_text
-from tests.imports import ROOT
+from tests.factories import ROOT
 
 SAMPLE = ROOT / "data/sample"
 LABELLED = ("train/pos", "train/neg", "test/pos", "test/neg")
@@ -28,35 +28,27 @@ def words(path: Path) -> list[str]:
     return clean_text(path.read_text(encoding="utf-8")).split()
 
 
-def test_it_has_the_datasets_own_layout_and_nothing_else() -> None:
+def test_the_layout_is_the_datasets_own() -> None:
     assert {path.name for path in SAMPLE.iterdir()} - {"README"} == {"train", "test"}
-    assert {path.name for path in (SAMPLE / "train").iterdir()} == {
-        "pos",
-        "neg",
-        "unsup",
-        "urls_pos.txt",
-        "urls_neg.txt",
-        "urls_unsup.txt",
-    }
-    assert {path.name for path in (SAMPLE / "test").iterdir()} == {"pos", "neg", "urls_pos.txt", "urls_neg.txt"}
+    for split, kinds in (("train", ("pos", "neg", "unsup")), ("test", ("pos", "neg"))):
+        assert {path.name for path in (SAMPLE / split).iterdir()} == {*kinds, *(f"urls_{kind}.txt" for kind in kinds)}
 
 
-def test_there_are_enough_reviews() -> None:
-    assert sum(len(reviews(folder)) for folder in LABELLED) >= 400
-    assert len(reviews("train/unsup")) >= 100
-
-
-@pytest.mark.parametrize("split", ["train", "test"])
-def test_the_labels_are_balanced(split: str) -> None:
-    assert len(reviews(f"{split}/pos")) == len(reviews(f"{split}/neg"))
+def test_there_are_enough_reviews_with_balanced_labels() -> None:
+    sizes = {folder: len(reviews(folder)) for folder in FOLDERS}
+    assert sum(sizes[folder] for folder in LABELLED) >= 400
+    assert sizes["train/unsup"] >= 100
+    assert (sizes["train/pos"], sizes["test/pos"]) == (sizes["train/neg"], sizes["test/neg"])
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_the_reviews_are_numbered_from_0_and_their_ratings_agree_with_the_folder(folder: str) -> None:
+def test_ratings_agree_with_the_folder_and_lengths_are_those_of_reviews(folder: str) -> None:
     names = [re.fullmatch(r"(\d+)_(\d+)\.txt", path.name) for path in reviews(folder)]
     assert [int(name[1]) for name in names if name] == list(range(len(reviews(folder))))
     allowed = {"pos": {7, 8, 9, 10}, "neg": {1, 2, 3, 4}, "unsup": {0}}[folder.split("/")[1]]
     assert {int(name[2]) for name in names if name} == allowed
+    lengths = {path.name: len(words(path)) for path in reviews(folder)}
+    assert {name: length for name, length in lengths.items() if not 40 <= length <= 150} == {}
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
@@ -65,27 +57,14 @@ def test_each_review_has_a_line_that_names_its_movie(folder: str) -> None:
     assert all(re.fullmatch(r"http://\S+/title/\w+/usercomments", line) for line in movies(folder))
 
 
-def test_no_movie_is_both_in_train_and_in_test() -> None:
+def test_movies_are_in_one_split_and_some_have_reviews_of_both_labels() -> None:
     train = {*movies("train/pos"), *movies("train/neg"), *movies("train/unsup")}
-    test = {*movies("test/pos"), *movies("test/neg")}
-    assert train
-    assert test
-    assert not train & test
-
-
-def test_some_movies_have_reviews_of_both_labels() -> None:
-    # Without them a movie's name would tell the label.
-    for split in ("train", "test"):
+    assert not train & {*movies("test/pos"), *movies("test/neg")}
+    for split in ("train", "test"):  # or else a movie's name would tell the label
         assert set(movies(f"{split}/pos")) & set(movies(f"{split}/neg")), split
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_each_review_has_40_to_150_words(folder: str) -> None:
-    lengths = {path.name: len(words(path)) for path in reviews(folder)}
-    assert {name: length for name, length in lengths.items() if not 40 <= length <= 150} == {}
-
-
-def test_no_two_reviews_share_a_run_of_8_words() -> None:
+def test_no_two_reviews_share_eight_words_in_a_row() -> None:
     first: dict[tuple[str, ...], str] = {}
     shared = set()
     for folder in FOLDERS:
@@ -99,13 +78,12 @@ def test_no_two_reviews_share_a_run_of_8_words() -> None:
     assert shared == set()
 
 
-def test_no_sentence_opens_many_reviews() -> None:
-    # Templates would show as the same first words again and again.
+def test_few_reviews_begin_with_the_same_words() -> None:
     openings = Counter(" ".join(words(path)[:4]).lower() for folder in FOLDERS for path in reviews(folder))
     assert openings.most_common(1)[0][1] <= 3
 
 
-def test_the_text_is_clean_of_what_no_writer_types() -> None:
+def test_texts_have_no_control_characters() -> None:
     for folder in FOLDERS:
         for path in reviews(folder):
             text = path.read_bytes().decode("utf-8")

@@ -1,91 +1,51 @@
-"""The fit: which epoch is kept, what is written, and that the same seed gives the same bytes."""
+"""The fit: which weights are kept, what is logged, and that equal seeds give equal bytes."""
 
 import csv
-import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from imdb_sentiment.artifacts.sequences import Sequences, save_sequences
-from imdb_sentiment.ngrams.polarity import CHANNELS
-from imdb_sentiment.runtime.errors import ArtifactError, TrainingError
-from imdb_sentiment.runtime.params import ModelParams, TrainParams
-from imdb_sentiment.text.encoder import SPECIAL_TOKENS, TextEncoder
-from tests.conftest import snapshot
-from tests.test_model import VOCABULARY_SIZE, model_params, predict, train_params
-from tests.test_sequences import sequences_of
+from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
+from imdb_sentiment.artifacts.sequences import Sequences
+from imdb_sentiment.artifacts.vocabulary import Vocabulary
+from imdb_sentiment.runtime.errors import ArtifactError, ParamsError, TrainingError
+from imdb_sentiment.runtime.params import load_params
+from tests.factories import snapshot, write_params
+from tests.fits import TRAIN, Fit, add_polarity, fit, make_dataset, make_reviews
+from tests.networks import VOCABULARY_SIZE, create_plain, create_polarity, model_params, predict, train_params
+from tests.stage_runs import assert_stage_refuses
 
-# Negative reviews are of ids 2 to 5, positive ones of 6 to 9.
-KINDS = (range(2, 6), range(6, 10))
-
-
-def reviews_of(count: int = 12, longest: int = 6, kinds: tuple[range, range] = KINDS, seed: int = 0) -> Sequences:
-    """Return reviews of random ids and lengths, every second one positive."""
-    rng = np.random.default_rng(seed)
-    rows = [rng.choice(kinds[row % 2], rng.integers(1, longest + 1)).tolist() for row in range(count)]
-    return sequences_of(rows, [row % 2 for row in range(count)], longest)
-
-
-def parts_of(**changes: Any) -> dict[str, Any]:
-    # What validation calls positive is what training calls negative: the more is learnt, the worse it gets.
-    upside_down = reviews_of(40, kinds=(KINDS[1], KINDS[0]), seed=1)
-    return {"train": reviews_of(), "validation": upside_down, "test": reviews_of(4, seed=2), **changes}
-
-
-# Everything that is drawn at random is drawn: weights, batches and the three dropouts.
-PARAMS = model_params(word_dropout_rate=0.2, embedding_dropout_rate=0.2, dropout_rate=0.2)
-TRAIN = train_params(epochs=6, learning_rate=0.02, seed=1)
-
-
-def fit(
-    parts: dict[str, Any],
-    train: TrainParams = TRAIN,
-    params: ModelParams = PARAMS,
-    **options: Any,
-) -> "Fit":
-    """Return a new model, fitted, with its history."""
-    from imdb_sentiment.network.model import create_model
-    from imdb_sentiment.training.fit import make_reproducible, split_and_fit_dataset
-
-    make_reproducible(train.seed)
-    model = create_model(VOCABULARY_SIZE, params, train)
-    return Fit(model, split_and_fit_dataset(model, parts, params, train, **options))
-
-
-@dataclass
-class Fit:
-    model: Any
-    history: dict[str, list[float]]
-
-    @property
-    def weights(self) -> list[bytes]:
-        return [np.asarray(weight).tobytes() for weight in self.model.weights]
+VECTORS = np.linspace(-1, 1, 40, dtype=np.float16).reshape(VOCABULARY_SIZE, 4).astype(np.float32)
 
 
 class Recorder:
-    """A progress that remembers its tasks: description, total, unit, units done and the notes."""
+    """A progress that records the description, the total and the units done of each task that has ended."""
 
     def __init__(self) -> None:
-        self.tasks: list[dict[str, Any]] = []
+        self.tasks: list[tuple[str, int | None, int]] = []
+        self._done = 0
 
     @contextmanager
     def __call__(self, description: str, total: int | None, unit: str) -> Iterator["Recorder"]:
-        self.tasks.append({"task": (description, total, unit), "done": 0, "notes": [], "closed": False})
+        del unit
+        self._done = 0
         yield self
-        self.tasks[-1]["closed"] = True
+        self.tasks.append((description, total, self._done))
 
     def advance(self, amount: int = 1, note: str = "") -> None:
-        self.tasks[-1]["done"] += amount
-        self.tasks[-1]["notes"].append(note)
+        del note
+        self._done += amount
 
 
-class Untouchable:
+class Unreadable:
+    """A part of the dataset that must not be used."""
+
     def __getattr__(self, name: str) -> None:
         raise AssertionError(name)
 
@@ -94,316 +54,210 @@ class Untouchable:
 
 
 @pytest.fixture(scope="module")
-def curves(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("fitted") / "curves"
-
-
-@pytest.fixture(scope="module")
 def recorder() -> Recorder:
     return Recorder()
 
 
 @pytest.fixture(scope="module")
-def fitted(curves: Path, recorder: Recorder) -> Fit:
-    """Return one fit that many tests look at, since each takes seconds. It sees no test part."""
-    from imdb_sentiment.training.log import TrainingLog
-
-    log = TrainingLog(curves)
-    its = fit(parts_of(test=Untouchable()), log=log, progress=recorder)
-    log.end({"temperature": 1.5})
-    return its
+def fitted(recorder: Recorder) -> Fit:
+    """Fit one member for many tests, without a test part."""
+    return fit(make_dataset(test=cast("Sequences", Unreadable())), progress=recorder)
 
 
-def test_the_history_has_each_number_once_an_epoch(fitted: Fit) -> None:
-    assert set(fitted.history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
-    for values in fitted.history.values():
-        assert len(values) == 6
-        assert all(type(value) is float and math.isfinite(value) for value in values)
+def test_history_has_every_metric_of_every_epoch(fitted: Fit) -> None:
+    assert len(fitted.history.epochs) == 6
+    for metrics in fitted.history.epochs:
+        assert set(metrics) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+        assert all(type(value) is float and math.isfinite(value) for value in metrics.values())
 
 
-def test_the_weights_of_the_best_epoch_are_kept(fitted: Fit) -> None:
-    accuracies = fitted.history["val_accuracy"]
+def test_fit_learns_the_train_part(fitted: Fit) -> None:
+    assert fitted.curve("loss")[-1] < fitted.curve("loss")[0]
+    # The validation part is mislabelled.
+    assert fitted.curve("val_accuracy")[-1] < 0.2
+
+
+def test_epoch_with_the_best_validation_accuracy_is_kept(fitted: Fit) -> None:
+    accuracies = fitted.curve("val_accuracy")
     best = int(np.argmax(accuracies))
     assert best < 5
     assert accuracies[best] > accuracies[-1]
-    validation = parts_of()["validation"]
-    correct = (predict(fitted.model, validation.token_ids)[:, 0] > 0.5) == validation.labels
+    assert fitted.history.kept_epoch == best + 1
+    assert fitted.history.kept == {"loss": fitted.curve("val_loss")[best], "accuracy": accuracies[best]}
+    validation = make_dataset().parts["validation"]
+    correct = (predict(fitted.model, validation.token_ids)[:, 0] >= 0.5) == validation.labels
     assert correct.mean() == pytest.approx(accuracies[best])
-    # At a constant rate, a shorter fit is the beginning of a longer one.
-    until_then = fit(parts_of(), TRAIN.model_copy(update={"epochs": best + 1}))
-    assert until_then.weights == fitted.weights
-    assert until_then.history["loss"] == fitted.history["loss"][: best + 1]
+    # At a constant learning rate, a shorter fit is the beginning of a longer one.
+    shorter = fit(make_dataset(), TRAIN.model_copy(update={"epochs": best + 1}))
+    assert shorter.weights == fitted.weights
+    assert shorter.history.epochs == fitted.history.epochs[: best + 1]
 
 
-def test_reviews_that_can_be_told_apart_are(fitted: Fit) -> None:
-    assert fitted.history["loss"][-1] < fitted.history["loss"][0]
-    # Of the reviews that are upside down, next to none are taken for what they are not.
-    assert fitted.history["val_accuracy"][-1] < 0.2
+def test_progress_has_a_task_for_each_epoch_and_validation(fitted: Fit, recorder: Recorder) -> None:
+    assert len(fitted.history.epochs) == 6
+    assert recorder.tasks[::2] == [(f"Epoch {epoch}/6", 3, 3) for epoch in range(1, 7)]
+    assert recorder.tasks[1::2] == [("Predicting", 1, 1)] * 6
 
 
-def test_the_seed_draws_the_first_weights() -> None:
-    from imdb_sentiment.network.model import create_baseline_model
-    from imdb_sentiment.training.fit import make_reproducible
+def test_seed_after_the_largest_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imdb_sentiment.training import fit as training
 
-    starts = []
-    for seed in (1, 2, 1):
-        make_reproducible(seed)
-        starts.append(Fit(create_baseline_model(VOCABULARY_SIZE, PARAMS, TRAIN), {}).weights)
-    assert starts[0] == starts[2]
-    # Biases start at 0 or 1 whatever the seed.
-    assert sum(one != two for one, two in zip(starts[0], starts[1], strict=True)) == 4
+    def stop(seed: int) -> None:
+        raise InterruptedError(seed)
+
+    monkeypatch.setattr(training, "make_reproducible", stop)
+    for number, expected in ((0, 2**32 - 1), (1, 0)):
+        with pytest.raises(InterruptedError, match=f"^{expected}$"):
+            fit(make_dataset(), train_params(seed=2**32 - 1, members=2), number=number)
 
 
-def test_batches_of_any_lengths_can_follow_each_other() -> None:
+def test_batches_of_any_length_can_follow_each_other() -> None:
     # Nearly all reviews have one length: a shape that is guessed from the first batches would fail at a later one.
-    rows = [[5] * 6] * 16 + [[7] * 9, [3] * 2]
-    parts = parts_of(train=sequences_of(rows, [row % 2 for row in range(18)]))
-    its = fit(parts, train_params(batch_size=2, epochs=1), model_params())
-    assert len(its.history["loss"]) == 1
+    part = make_reviews(18, longest=9)
+    lengths = np.array([6] * 16 + [9, 2], np.int32)
+    token_ids = np.where(np.arange(9) < lengths[:, None], 5, 0).astype(np.int32)
+    train = replace(part, token_ids=token_ids, lengths=lengths)
+    assert len(fit(make_dataset(train=train), train_params(batch_size=2, epochs=1)).history.epochs) == 1
 
 
-def test_the_rate_falls_along_half_a_cosine_or_not_at_all() -> None:
-    from imdb_sentiment.training.fit import learning_rate_at
-
-    cosine = train_params(learning_rate=0.5, learning_rate_schedule="cosine")
-    half = math.sqrt(0.5) / 4
-    rates = [learning_rate_at(share, cosine) for share in (0, 0.25, 0.5, 0.75, 1)]
-    assert rates == pytest.approx([0.5, 0.25 + half, 0.25, 0.25 - half, 0.0])
-    constant = train_params(learning_rate=0.5, learning_rate_schedule="constant")
-    assert [learning_rate_at(share, constant) for share in (0, 0.5, 1)] == [0.5, 0.5, 0.5]
-
-
-@dataclass
-class Barely:
-    """A fit at so small a rate that no review changes sides, and the model as it was before.
-
-    12 reviews make batches of 5, 5 and 2, and the 300 of the validation part are more than one batch.
-    """
-
-    fit: Fit
-    recorder: Recorder
-    start: Any
-    train = train_params(epochs=4, learning_rate=1e-6, learning_rate_schedule="cosine", batch_size=5, seed=3)
-
-    def losses(self, part: Sequences) -> Any:
-        """Return the loss of each review."""
-        y_prob = predict(self.start, part.token_ids)[:, 0].astype(float)
-        return -np.log(np.where(part.labels == 1, y_prob, 1 - y_prob))
+# So slow that no prediction flips. 12 reviews make batches of 5, 5 and 2; 300 are more than one batch of validation.
+SLOW = train_params(epochs=4, learning_rate=1e-6, learning_rate_schedule="cosine", batch_size=5, seed=3)
 
 
 @pytest.fixture(scope="module")
-def barely() -> Barely:
-    from imdb_sentiment.network.model import create_baseline_model
+def slow() -> tuple[Fit, Any]:
+    """Return a fit by SLOW, and the model as it was at its start."""
     from imdb_sentiment.training.fit import make_reproducible
 
-    params = model_params(ignore_padding=False)
-    recorder = Recorder()
-    its = fit(parts_of(validation=reviews_of(300, seed=1)), Barely.train, params, progress=recorder)
-    make_reproducible(Barely.train.seed)
-    return Barely(its, recorder, create_baseline_model(VOCABULARY_SIZE, params, Barely.train))
+    fitted = fit(make_dataset(validation=make_reviews(300, seed=1)), SLOW, model_params())
+    make_reproducible(SLOW.seed)
+    return fitted, create_plain(SLOW)
 
 
-def test_the_numbers_of_an_epoch_are_means_over_its_reviews(barely: Barely) -> None:
-    for part, prefix in ((reviews_of(), ""), (reviews_of(300, seed=1), "val_")):
-        losses = barely.losses(part)
-        assert barely.fit.history[f"{prefix}loss"] == pytest.approx([losses.mean()] * 4, abs=1e-5)
-        right = (losses < math.log(2)).mean()
-        assert barely.fit.history[f"{prefix}accuracy"] == pytest.approx([right] * 4)
+def test_metrics_of_an_epoch_are_means_over_its_reviews(slow: tuple[Fit, Any]) -> None:
+    fitted, start = slow
+    for part, prefix in ((make_reviews(), ""), (make_reviews(300, seed=1), "val_")):
+        y_prob = predict(start, part.token_ids)[:, 0].astype(float)
+        losses = -np.log(np.where(part.labels == 1, y_prob, 1 - y_prob))
+        assert fitted.curve(f"{prefix}loss") == pytest.approx([losses.mean()] * 4, abs=1e-5)
+        assert fitted.curve(f"{prefix}accuracy") == pytest.approx([(losses < math.log(2)).mean()] * 4)
 
 
-def test_each_epochs_batches_are_drawn_from_the_seed(barely: Barely) -> None:
-    from imdb_sentiment.artifacts.batches import length_grouped_rows
-
-    losses = barely.losses(reviews_of())
-    rng = np.random.default_rng(3)
-    for epoch in barely.recorder.tasks[::2]:
-        batches = length_grouped_rows(reviews_of().lengths, 5, rng)
-        for note, seen in zip(epoch["notes"], (batches[:1], batches[:2], batches), strict=True):
-            shown = float(note.partition("loss ")[2].split()[0])
-            assert shown == pytest.approx(losses[np.concatenate(seen)].mean(), abs=1e-4)
-    firsts = {epoch["notes"][0] for epoch in barely.recorder.tasks[::2]}
-    assert len(firsts) > 1
-
-
-def test_of_equal_epochs_the_first_is_kept(barely: Barely) -> None:
-    assert len(set(barely.fit.history["val_accuracy"])) == 1
-    first, kept = (np.asarray(model.get_layer("sentiment").kernel) for model in (barely.start, barely.fit.model))
-    # Adam moves a weight by about the rate a step: 3 steps in the first epoch, and some 6 rates' worth in all four.
+def test_first_of_equal_epochs_is_kept(slow: tuple[Fit, Any]) -> None:
+    fitted, start = slow
+    assert len(set(fitted.curve("val_accuracy"))) == 1
+    assert fitted.history.kept_epoch == 1
+    first, kept = (np.asarray(model.get_layer("sentiment").kernel) for model in (start, fitted.model))
+    # Adam changes a weight by about the learning rate at each step: there are 3 steps in an epoch, 12 in all.
     assert 2e-6 < np.abs(kept - first).max() < 4e-6
 
 
-def test_the_schedule_is_that_of_the_params(barely: Barely, fitted: Fit) -> None:
-    # The last of 12 batches is taken after 11/12 of the way.
+def test_learning_rate_follows_the_schedule_of_the_params(slow: tuple[Fit, Any], fitted: Fit) -> None:
+    # The last of 12 batches comes after 11/12 of all steps.
     expected = 1e-6 * (1 + math.cos(math.pi * 11 / 12)) / 2
-    assert float(np.asarray(barely.fit.model.optimizer.learning_rate)) == pytest.approx(expected)
+    assert float(np.asarray(slow[0].model.optimizer.learning_rate)) == pytest.approx(expected)
     assert float(np.asarray(fitted.model.optimizer.learning_rate)) == pytest.approx(0.02)
 
 
-def test_each_epoch_is_a_task_that_counts_its_batches(fitted: Fit, recorder: Recorder) -> None:
-    epochs, validations = recorder.tasks[::2], recorder.tasks[1::2]
-    assert [its["task"] for its in epochs] == [(f"Epoch {epoch}/6", 3, "batches") for epoch in range(1, 7)]
-    assert [its["done"] for its in epochs] == [3] * 6
-    assert {its["task"] for its in validations} == {("Predicting", 1, "batches")}
-    assert all(its["closed"] for its in recorder.tasks)
-    for epoch, its in enumerate(epochs):
-        loss, accuracy = (fitted.history[name][epoch] for name in ("loss", "accuracy"))
-        assert sorted(its["notes"][-1].split("  ")) == [f"accuracy {accuracy:.4f}", f"loss {loss:.4f}"]
+ENSEMBLE_PARAMS = model_params(
+    architecture="polarity", pretrained_embeddings=True, trainable_embeddings=False, dropout_rate=0.2
+)
+ENSEMBLE_TRAIN = train_params(epochs=2, members=2, seed=5)
+ENSEMBLE_DATASET = add_polarity(make_dataset(VECTORS))
 
 
-def test_the_curves_have_a_point_an_epoch(fitted: Fit, curves: Path) -> None:
-    for part, prefix in (("train", ""), ("validation", "val_")):
-        for name in ("loss", "accuracy"):
-            with (curves / f"plots/metrics/{part}/{name}.tsv").open() as file:
-                rows = list(csv.DictReader(file, delimiter="\t"))
-            assert [float(row[name]) for row in rows] == pytest.approx(fitted.history[prefix + name])
-            steps = [int(row["step"]) for row in rows]
-            assert steps == list(range(steps[0], steps[0] + 6))
-
-
-def test_the_curves_summary_is_that_of_the_last_epoch(fitted: Fit, curves: Path) -> None:
-    summary = json.loads((curves / "metrics.json").read_text())
-    assert summary["train"]["loss"] == pytest.approx(fitted.history["loss"][-1])
-    assert summary["validation"]["accuracy"] == pytest.approx(fitted.history["val_accuracy"][-1])
-    assert summary["kept"] == {"temperature": 1.5}
-
-
-def test_a_validation_loss_that_is_no_number_ends_the_fit() -> None:
-    from imdb_sentiment.network.model import create_baseline_model
+@pytest.fixture(scope="module")
+def ensemble() -> Any:
+    """Fit an ensemble of two polarity models for many tests."""
     from imdb_sentiment.training.fit import split_and_fit_dataset
 
-    params, train = model_params(activation="relu"), train_params(epochs=1)
-    model = create_baseline_model(VOCABULARY_SIZE, params, train)
-    # Each step multiplies the states: reviews of one word are learnt from, and long ones overflow, to both sides.
-    model.get_layer("lstm_1").directions[0].cell.recurrent_kernel.assign(np.full((4, 16), 100.0))
-    model.get_layer("sentiment").kernel.assign([[1.0], [-1.0], [1.0], [-1.0]])
-    parts = parts_of(train=reviews_of(8, longest=1), validation=reviews_of(6, longest=100))
-    with pytest.raises(TrainingError, match=r"^epoch 1: found the val_loss nan; expected a number.* below 0\.01 "):
-        split_and_fit_dataset(model, parts, params, train)
+    return split_and_fit_dataset(ENSEMBLE_DATASET, ENSEMBLE_PARAMS, ENSEMBLE_TRAIN)
 
 
-VECTORS = np.linspace(-1, 1, 40, dtype=np.float16).reshape(VOCABULARY_SIZE, 4).astype(np.float32)
-
-# States grow with each step and soon overflow.
-EXPLOSIVE = {"activation": "relu", "lstm_units": 16, "lstm_layers": 2}
-FAST = {"learning_rate": 10.0, "optimizer": "sgd"}
-
-
-def write_inputs(folder: Path, **parts: Sequences) -> None:
-    """Write what train reads, of VOCABULARY_SIZE tokens, into `folder`."""
-    sequences = parts_of(**parts)
-    save_sequences(sequences, folder / "sequences.npz")
-    TextEncoder((*SPECIAL_TOKENS, *"abcdefgh"), 6, 0.25).save(folder / "vocabulary.json")
-    np.savez(folder / "embeddings.npz", embeddings=VECTORS.astype(np.float16))
-    rng = np.random.default_rng(0)
-    drawn = {part: rng.normal(size=(*its.token_ids.shape, CHANNELS)) for part, its in sequences.items()}
-    channels = {part: np.where(sequences[part].token_ids[..., None] > 0, its, 0) for part, its in drawn.items()}
-    np.savez(folder / "channels.npz", **{part: its.astype(np.float16) for part, its in channels.items()})
+def test_member_is_fitted_from_a_seed_of_its_own(ensemble: Any) -> None:
+    one, two = (Fit(model, history) for model, history in zip(ensemble.model.members, ensemble.histories, strict=True))
+    assert one.weights != two.weights
+    alone = fit(ENSEMBLE_DATASET, ENSEMBLE_TRAIN.model_copy(update={"seed": 6, "members": 1}), ENSEMBLE_PARAMS)
+    assert alone.weights == two.weights
+    assert alone.history == two.history
 
 
-def train_into(folder: Path, params: ModelParams = PARAMS, train: TrainParams = TRAIN) -> None:
-    from imdb_sentiment.training.fit import train_model
-
-    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
-    inputs = [folder / name for name in names]
-    outputs = {name: folder / name for name in ("checkpoints", "curves")}
-    train_model(*inputs, params=params, train=train, folder=folder / "model", **outputs)
-
-
-def test_what_train_writes_is_the_fit_and_its_temperature(fitted: Fit, curves: Path, tmp_path: Path) -> None:
-    from imdb_sentiment.network.saved_model import SavedModel, save_model
-    from imdb_sentiment.training.calibration import fit_temperature
-
-    write_inputs(tmp_path)
-    before = set(snapshot(tmp_path))
-    train_into(tmp_path)
-    validation = parts_of()["validation"]
-    temperature = fit_temperature(validation.labels, predict(fitted.model, validation.token_ids)[:, 0].astype(float))
-    written = json.loads((tmp_path / "model/model.json").read_text())
-    assert written["temperature"] == pytest.approx(temperature, rel=1e-4)
-    expected = tmp_path / "expected"
-    expected.mkdir()
-    save_model(SavedModel([fitted.model], VOCABULARY_SIZE, PARAMS, TRAIN, written["temperature"]), expected)
-    assert snapshot(tmp_path / "model") == snapshot(expected)
-    kept = json.loads((tmp_path / "curves/metrics.json").read_text())["kept"]
-    assert kept["temperature"] == written["temperature"]
-    assert kept["validation_accuracy"] == max(fitted.history["val_accuracy"])
-    assert (tmp_path / "curves/plots/metrics/train/loss.tsv").read_bytes() == (
-        curves / "plots/metrics/train/loss.tsv"
-    ).read_bytes()
-    assert {path.name for path in tmp_path.iterdir()} == {*before, "model", "curves", "expected"}
-
-
-POLARITY = {"architecture": "polarity", "pretrained_embeddings": True, "trainable_embeddings": False}
-
-
-def test_members_come_from_seeds_of_their_own_and_twice_the_same(tmp_path: Path) -> None:
-    from imdb_sentiment.network.saved_model import load_model
-    from imdb_sentiment.training.calibration import fit_temperature
-
-    write_inputs(tmp_path)
-    params, train = model_params(**POLARITY, dropout_rate=0.2), train_params(epochs=1, members=2, seed=5)
-    train_into(tmp_path, params, train)
-    first = snapshot(tmp_path / "model")
-    saved = load_model(tmp_path / "model")
-    one, two = saved.members
-    for member in (one, two):
+def test_frozen_pretrained_vectors_stay_as_they_are(ensemble: Any) -> None:
+    for member in ensemble.model.members:
         np.testing.assert_array_equal(member.get_layer("embedding").get_weights()[0], VECTORS)
-    assert np.abs(one.get_layer("sentiment").kernel - two.get_layer("sentiment").kernel).max() > 1e-3
-
-    # The temperature, and what is logged of the model that is kept, are those of both together.
-    validation = parts_of()["validation"]
-    with np.load(tmp_path / "channels.npz") as file:
-        inputs = {"token_ids": validation.token_ids, "polarity": file["validation"].astype(np.float32)}
-    by_each = [predict(member, **inputs)[:, 0].astype(float) for member in (one, two)]
-    logits = sum(np.log(its / (1 - its)) for its in by_each) / 2
-    expected = fit_temperature(validation.labels, 1 / (1 + np.exp(-logits)))
-    assert saved.temperature == pytest.approx(expected, rel=1e-3)
-    kept = json.loads((tmp_path / "curves/metrics.json").read_text())["kept"]
-    right = ((logits >= 0) == validation.labels).mean()
-    assert kept == {"validation_accuracy": pytest.approx(right), "temperature": saved.temperature}
-    with (tmp_path / "curves/plots/metrics/train/loss.tsv").open() as file:
-        assert [row["step"] for row in csv.DictReader(file, delimiter="\t")] == ["1", "2"]
-
-    train_into(tmp_path, params, train)
-    assert snapshot(tmp_path / "model") == first
-    for seed, expected_member in ((5, one), (6, two)):
-        train_into(tmp_path, params, train_params(epochs=1, members=1, seed=seed))
-        (found,) = load_model(tmp_path / "model").members
-        for weight, its in zip(found.get_weights(), expected_member.get_weights(), strict=True):
-            np.testing.assert_array_equal(weight, its)
 
 
-def test_pretrained_vectors_are_where_a_fit_begins(tmp_path: Path) -> None:
-    from imdb_sentiment.network.saved_model import load_model
-
-    write_inputs(tmp_path)
+def test_trained_embedding_starts_from_the_pretrained_vectors() -> None:
     params = model_params(pretrained_embeddings=True)
-    train_into(tmp_path, params, train_params(epochs=1, learning_rate=1e-5))
-    found = load_model(tmp_path / "model").members[0].get_layer("embedding").get_weights()[0]
-    assert 0 < np.abs(found - VECTORS).max() < 1e-3
+    fitted = fit(make_dataset(VECTORS), train_params(epochs=1, learning_rate=1e-5), params)
+    assert 0 < np.abs(fitted.model.get_layer("embedding").get_weights()[0] - VECTORS).max() < 1e-3
 
 
-def test_weights_are_averaged_along_the_last_share_of_the_steps() -> None:
-    from imdb_sentiment.training.state import WeightAverage
+def test_score_and_temperature_are_those_of_the_averaged_logits(ensemble: Any) -> None:
+    from imdb_sentiment.training.calibration import fit_temperature
 
-    class Moving:
-        def __init__(self) -> None:
-            self.step = 0.0
+    validation = ENSEMBLE_DATASET.parts["validation"]
+    assert validation.polarity is not None
+    inputs = {"token_ids": validation.token_ids, "polarity": validation.polarity.astype(np.float32)}
+    by_member = [predict(member, **inputs)[:, 0].astype(float) for member in ensemble.model.members]
+    logits = np.mean([np.log(y_prob / (1 - y_prob)) for y_prob in by_member], axis=0)
+    expected = fit_temperature(validation.labels, 1 / (1 + np.exp(-logits)))
+    assert ensemble.model.temperature == pytest.approx(expected, rel=1e-3)
+    losses = np.logaddexp(0, np.where(validation.labels == 1, -logits, logits))
+    accuracy = ((logits >= 0) == validation.labels).mean()
+    assert ensemble.validation == {"loss": pytest.approx(losses.mean()), "accuracy": pytest.approx(accuracy)}
 
-        def get_weights(self) -> list[Any]:
-            self.step += 1
-            return [np.full(2, self.step), np.array([[10 * self.step]])]
 
-    average = WeightAverage(train_params(averaged_share=0.25))
-    model = Moving()
-    average.add(model, 0.74)
-    assert average.weights is None
-    assert model.step == 0
-    for share in (0.75, 0.8, 0.99):
-        average.add(model, share)
-    assert average.weights is not None
-    np.testing.assert_allclose(average.weights[0], [2.0, 2.0])
-    np.testing.assert_allclose(average.weights[1], [[20.0]])
+def test_curves_have_a_file_for_each_member_and_a_row_for_each_epoch(ensemble: Any, tmp_path: Path) -> None:
+    from imdb_sentiment.training.log import COLUMNS, write_training_curves
+
+    write_training_curves(ensemble, tmp_path / "curves")
+    assert set(snapshot(tmp_path / "curves")) == {"member_1.csv", "member_2.csv"}
+    for number, history in enumerate(ensemble.histories, 1):
+        with (tmp_path / f"curves/member_{number}.csv").open() as file:
+            rows = list(csv.DictReader(file))
+        assert [row["epoch"] for row in rows] == ["1", "2"]
+        for column, name in COLUMNS.items():
+            assert [float(row[column]) for row in rows] == [metrics[name] for metrics in history.epochs]
+
+
+def test_summary_has_the_scores_of_the_ensemble_and_the_kept_epoch_of_each_member(ensemble: Any) -> None:
+    from imdb_sentiment.training.log import summarize_fit
+
+    summary = summarize_fit(ensemble)
+    assert summary["validation_accuracy"] == ensemble.validation["accuracy"]
+    assert summary["temperature"] == ensemble.model.temperature
+    for number, history in enumerate(ensemble.histories, 1):
+        assert summary[f"member_{number}"] == {
+            "kept_epoch": history.kept_epoch,
+            "validation_loss": history.kept["loss"],
+            "validation_accuracy": history.kept["accuracy"],
+        }
+
+
+def test_train_writes_what_split_and_fit_dataset_returns(trained_once: Path, tmp_path: Path) -> None:
+    from imdb_sentiment.network.saved_model import save_model
+    from imdb_sentiment.training.dataset import load_dataset
+    from imdb_sentiment.training.fit import split_and_fit_dataset
+
+    params = load_params(trained_once / "params.yaml")
+    names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
+    sequences, vocabulary, embeddings, channels = (trained_once / "data" / name for name in names)
+    dataset = load_dataset(sequences, vocabulary, embeddings, channels, params.model)
+    save_model(split_and_fit_dataset(dataset, params.model, params.train).model, tmp_path)
+    assert snapshot(tmp_path) == snapshot(trained_once / "data/trained")
+
+
+def test_dataset_of_plain_model_needs_neither_vectors_nor_channels(prepared_once: Path) -> None:
+    from imdb_sentiment.training.dataset import load_dataset
+
+    data, missing = prepared_once / "data", prepared_once / "missing"
+    dataset = load_dataset(data / "sequences.npz", data / "vocabulary.json", missing, missing, model_params())
+    assert dataset.vectors is None
+    assert dataset.vocabulary_size == Vocabulary.load(data / "vocabulary.json").size
+    assert all(part.polarity is None for part in dataset.parts.values())
+    with pytest.raises(ArtifactError, match="missing: found no such file"):
+        load_dataset(data / "sequences.npz", data / "vocabulary.json", missing, missing, ENSEMBLE_PARAMS)
 
 
 AVERAGING = train_params(epochs=2, batch_size=1, averaged_share=0.6, seed=4)
@@ -412,102 +266,103 @@ AVERAGING = train_params(epochs=2, batch_size=1, averaged_share=0.6, seed=4)
 @pytest.fixture(scope="module")
 def steps() -> list[list[Any]]:
     """Return the weights after each of the 24 steps of a fit by AVERAGING, in a loop of the test's own."""
-    from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
-    from imdb_sentiment.network.model import create_model
     from imdb_sentiment.training.fit import make_reproducible
 
     make_reproducible(4)
-    model = create_model(VOCABULARY_SIZE, model_params(), AVERAGING)
+    model = create_plain(AVERAGING)
     rng = np.random.default_rng(4)
     weights = []
     for _ in range(2):
-        for rows in length_grouped_rows(reviews_of().lengths, 1, rng):
-            model.train_on_batch(*take_batch(reviews_of(), rows))
+        for rows in length_grouped_rows(make_reviews().lengths, 1, rng):
+            model.train_on_batch(*take_batch(make_reviews(), rows))
             weights.append(model.get_weights())
     return weights
 
 
-@pytest.mark.parametrize(("of_mean", "is_kept"), [(0.61, True), (0.6, False)])
-def test_the_mean_of_the_weights_is_kept_only_if_it_validates_better(
-    steps: list[list[Any]], of_mean: float, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("mean_accuracy", "is_kept"), [(0.61, True), (0.6, False)])
+def test_average_of_weights_is_kept_only_if_it_is_more_accurate(
+    steps: list[list[Any]], mean_accuracy: float, is_kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from imdb_sentiment.training import fit as training
 
-    # The first epoch validates worse than the second, and that not as well as the mean, or equally well.
-    accuracies = iter([0.5, 0.6, of_mean])
+    # The second epoch is more accurate than the first, and the average is still better, or equally good.
+    accuracies = iter([0.5, 0.6, mean_accuracy])
     monkeypatch.setattr(training, "validate", lambda *_: {"loss": 0.7, "accuracy": next(accuracies)})
-    its = fit(parts_of(), AVERAGING, model_params())
-    assert its.history["val_accuracy"] == [0.5, 0.6]
-    # Of the steps 0 and 10 of each epoch, those after four tenths of the way; step 0 of the first comes before it.
-    mean = [np.mean(taken, axis=0) for taken in zip(steps[10], steps[12], steps[22], strict=True)]
-    for found, expected in zip(its.model.get_weights(), mean if is_kept else steps[23], strict=True):
+    fitted = fit(make_dataset(), AVERAGING, model_params())
+    assert fitted.curve("val_accuracy") == [0.5, 0.6]
+    assert fitted.history.kept_epoch == (None if is_kept else 2)
+    # Of the steps 0 and 10 of each epoch, those after 4/10 of all steps: all but step 0 of the first epoch.
+    mean = [np.mean(weights, axis=0) for weights in zip(steps[10], steps[12], steps[22], strict=True)]
+    for found, expected in zip(fitted.model.get_weights(), mean if is_kept else steps[23], strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
     assert max(np.abs(one - other).max() for one, other in zip(mean, steps[23], strict=True)) > 1e-3
 
 
-def test_sure_mistakes_have_a_loss_that_is_a_number() -> None:
-    from imdb_sentiment.training.fit import _scores
+def test_confident_mistakes_have_a_finite_loss() -> None:
+    from imdb_sentiment.training.epoch import score
 
-    scores = _scores(np.array([1, 0, 1], np.int8), np.array([0.0, 0.5, 1.0]))
-    # -log(1e-7), log(2) and nothing; one half is called positive.
+    scores = score(np.array([1, 0, 1], np.int8), np.array([0.0, 0.5, 1.0]))
+    # -log(1e-7), log(2) and 0; one half counts as positive.
     assert scores == {"loss": pytest.approx((7 * math.log(10) + math.log(2)) / 3), "accuracy": pytest.approx(1 / 3)}
 
 
-def test_a_loss_that_is_no_number_ends_the_fit_and_the_old_outputs_stay(tmp_path: Path) -> None:
-    write_inputs(tmp_path, train=reviews_of(16, longest=60))
-    for name in ("model", "curves"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "old").write_text("old")
-    before = snapshot(tmp_path)
-    with pytest.raises(TrainingError, match=r"^epoch \d: found the \w+ (nan|inf); expected a number.* below 10 "):
-        train_into(tmp_path, model_params(**EXPLOSIVE), train_params(**FAST, epochs=9, batch_size=2))
-    assert snapshot(tmp_path) == before
+def test_validation_loss_of_nan_ends_the_fit() -> None:
+    from imdb_sentiment.training.fit import fit_model
+
+    params, train = model_params(activation="relu"), train_params(epochs=1)
+    model = create_plain(train, activation="relu")
+    # Each step multiplies the states: reviews of one word can be learned, long ones overflow to both infinities.
+    model.get_layer("lstm_1").directions[0].cell.recurrent_kernel.assign(np.full((4, 16), 100.0))
+    model.get_layer("sentiment").kernel.assign([[1.0], [-1.0], [1.0], [-1.0]])
+    parts = {"train": make_reviews(8, longest=1), "validation": make_reviews(6, longest=100)}
+    with pytest.raises(TrainingError, match=r"^epoch 1: found the val_loss nan; expected a number.* below 0\.01 "):
+        fit_model(model, parts, params, train)
 
 
-def test_sequences_of_another_vocabulary_are_refused(tmp_path: Path) -> None:
-    write_inputs(tmp_path)
-    TextEncoder((*SPECIAL_TOKENS, "a"), 6, 0.25).save(tmp_path / "vocabulary.json")
-    before = snapshot(tmp_path)
-    with pytest.raises(ArtifactError, match="token ids from 0 to 9 in train; expected 0 to 2"):
-        train_into(tmp_path)
-    assert snapshot(tmp_path) == before
+def test_train_refuses_diverging_fit_and_leaves_old_outputs(prepared: Path) -> None:
+    # With this penalty and learning rate, each step multiplies the weights by -19.
+    diverging = {"train.optimizer": "sgd", "train.learning_rate": "10", "train.clip_norm": "0", "model.l2": "1"}
+    write_params(prepared / "params.yaml", {**diverging, "train.epochs": "30"})
+    options = ("--checkpoints", prepared.parent / "checkpoints")
+    assert_stage_refuses("train", prepared, "epoch ", "expected a number", "below 10 may help", options=options)
 
 
 @pytest.mark.parametrize(
-    ("name", "arrays", "message"),
+    "changes",
     [
-        (
-            "channels.npz",
-            {part: np.zeros((12, 5, CHANNELS), np.float16) for part in ("train", "validation", "test")},
-            "float16 of shape (12, 5, 6) for train; expected float16 of shape (12, 6, 6)",
-        ),
-        (
-            "embeddings.npz",
-            {"embeddings": np.zeros((7, 4), np.float16)},
-            "embeddings float16 of shape (7, 4); expected float16 of shape (10, 4)",
-        ),
+        {"lstm_layers": 3, "bidirectional": True, "pooling": "max_mean"},
+        {"architecture": "polarity", "bidirectional": True, "lstm_layers": 2},
+        {"architecture": "polarity", "polarity": {"segment_length": 4, "inputs": False, "scores": False}},
     ],
 )
-def test_channels_and_vectors_of_other_sequences_are_refused(
-    tmp_path: Path, name: str, arrays: dict[str, Any], message: str
-) -> None:
-    write_inputs(tmp_path)
-    np.savez(tmp_path / name, **arrays)
-    before = snapshot(tmp_path)
-    with pytest.raises(ArtifactError) as caught:
-        train_into(tmp_path, model_params(**POLARITY))
-    assert str(caught.value).startswith(f"{tmp_path / name}: found {message}")
-    assert snapshot(tmp_path) == before
+def test_memory_is_estimated_from_the_number_of_weights(changes: dict[str, Any]) -> None:
+    from imdb_sentiment.training.memory import estimate_memory
 
-
-def test_the_seed_after_the_largest_is_0(monkeypatch: pytest.MonkeyPatch) -> None:
-    from imdb_sentiment.training import fit as training
-
-    seeds = []
-    monkeypatch.setattr(training, "split_and_fit_dataset", lambda *its, **_: seeds.append(its[3].seed))
-    for number in (0, 1):
-        train = train_params(seed=2**32 - 1, members=2)
-        training.fit_member(
-            training.Inputs(parts_of(), VOCABULARY_SIZE, None), params=PARAMS, train=train, number=number
+    create = create_polarity if "architecture" in changes else create_plain
+    count = create(**{"bidirectional": False, **changes}).count_params()
+    params = model_params(**changes)
+    # Each trained weight is kept in float32 by each member, and Adam keeps two more numbers for it.
+    for members in (1, 2):
+        added = estimate_memory(VOCABULARY_SIZE, params, "adam", members + 1) - estimate_memory(
+            VOCABULARY_SIZE, params, "adam", members
         )
-    assert seeds == [2**32 - 1, 0]
+        assert added == 4 * 3 * count
+    assert estimate_memory(VOCABULARY_SIZE, params, "adam", 1) > 4 * 4 * count
+
+
+def test_fit_refuses_model_that_does_not_fit_into_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    from imdb_sentiment.training import fit as training
+    from imdb_sentiment.training import memory
+
+    def fail(*_: object) -> None:
+        raise AssertionError
+
+    params = model_params(lstm_units=4096, lstm_layers=8)
+    monkeypatch.setattr(training, "create_model", fail)
+    monkeypatch.setattr(memory, "machine_memory", lambda: 16 * 2**30)
+    with pytest.raises(
+        ParamsError, match=r"^model\.lstm_units: found 4096 in 8 layers, .*; expected at most .* 16\.0 "
+    ):
+        training.split_and_fit_dataset(make_dataset(), params, TRAIN)
+    with pytest.raises(ParamsError, match=r"^model\.lstm_units"):
+        fit(make_dataset(), TRAIN, params)

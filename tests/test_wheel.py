@@ -96,3 +96,11 @@ def test_wheel_predicts_and_explains_without_the_pipeline(
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([probability] * 40, abs=1e-5)
     assert "I loved every minute of it." in run("explain", "I loved every minute of it.", "--html", "why.html")
     assert (tmp_path / "why.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_wheel_contains_the_templates(wheel: Path) -> None:
+    templates = {
+        str(path.relative_to(ROOT / "src")) for path in (ROOT / "src").rglob("templates/**/*") if path.is_file()
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        assert templates <= set(archive.namelist())

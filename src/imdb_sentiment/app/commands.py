@@ -1,13 +1,11 @@
 """The command `imdb-sentiment`: predict, explain and tune."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from imdb_sentiment.app.explain import explain
 from imdb_sentiment.app.predict import predict
 from imdb_sentiment.app.source import ReviewCommand
+from imdb_sentiment.app.tune import tune
 from imdb_sentiment.runtime.command import ends_in_one_line
 
 app = typer.Typer(
@@ -18,50 +16,7 @@ app = typer.Typer(
 )
 app.command(cls=ReviewCommand)(ends_in_one_line(predict))
 app.command(cls=ReviewCommand)(ends_in_one_line(explain))
-
-
-@app.command()
-@ends_in_one_line
-def tune(
-    trials: Annotated[int, typer.Option(min=1, help="End when the study has so many, those of all processes.")] = 30,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many minutes.")] = None,
-    space: Annotated[Path, typer.Option(help="The YAML file of what is searched.")] = Path("tune.yaml"),
-    params: Annotated[Path, typer.Option(help="The params of all that is not searched.")] = Path("params.yaml"),
-    data: Annotated[Path, typer.Option(help="Where `dvc repro` left its outputs.")] = Path("data"),
-    storage: Annotated[
-        str,
-        typer.Option(
-            help="Where the study is kept: a file, or the URL of a database that several machines share, such as "
-            "postgresql://user:password@host/name (its driver is the extra `postgresql`)."
-        ),
-    ] = "runs/tune.journal",
-    study: Annotated[str, typer.Option(help="The name of the study, which goes on if there is one.")] = "tune",
-) -> None:
-    """Search for better params, by validation accuracy. Ctrl-C stops it, the same command goes on."""
-    from imdb_sentiment.runtime.params import load_params
-    from imdb_sentiment.tuning.search import result_of, search
-    from imdb_sentiment.tuning.search_space import load_search_space
-    from imdb_sentiment.tuning.study import open_study, storage_errors
-    from imdb_sentiment.tuning.trial import identify_inputs, run_trial
-    from imdb_sentiment.tuning.view import print_result, shown_trials
-
-    searched = load_search_space(space, load_params(params))
-    identity = {**searched.identity(), "data": identify_inputs(data)}
-    opened = open_study(storage, study, identity, first=searched.own())  # the params as they are: to be beaten
-    seconds = None if minutes is None else 60 * minutes
-    with storage_errors(storage):
-        try:
-            with shown_trials(trials) as changed:
-                search(
-                    opened,
-                    searched,
-                    lambda chosen: run_trial(chosen, data),
-                    trials=trials,
-                    seconds=seconds,
-                    changed=changed,
-                )
-        finally:
-            print_result(result_of(opened))
+app.command()(tune)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.sequences import Sequences
 
-# How far, in tokens, two reviews may differ and still change places: without it each epoch would have the same
-# batches, with too much of it they fill with padding.
+# By how many tokens two reviews may differ in length and still be sorted the other way round. Without it each epoch
+# would have the same batches; with too much of it batches have more padding.
 _LENGTH_JITTER: Final = 16.0
 
 

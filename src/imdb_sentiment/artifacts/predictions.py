@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import missing, written_beside
+from imdb_sentiment.runtime.files import check_file, missing, written_beside
 
 
 def write_predictions(
@@ -30,7 +30,8 @@ def write_predictions(
 def read_predictions(path: Path) -> pd.DataFrame:
     """Return the table that `write_predictions` wrote, indexed by review_id. Raises ArtifactError."""
     try:
-        table = pd.read_csv(path, index_col="review_id")
+        check_file(path)
+        table = pd.read_csv(path)
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError) as error:
@@ -38,4 +39,6 @@ def read_predictions(path: Path) -> pd.DataFrame:
     for column in ("actual", "predicted"):
         if column not in table or not table[column].isin(LABEL_NAMES).all():
             raise ArtifactError(path, f"no column {column} of labels", f"{' or '.join(LABEL_NAMES)} in each row")
-    return table
+    if "review_id" not in table or "probability" not in table or table["probability"].dtype != float:
+        raise ArtifactError(path, f"the columns {', '.join(table.columns)}", "review_id and probability, a number")
+    return table.set_index("review_id")

@@ -1,14 +1,17 @@
-"""The table of reviews: its columns, and reading them back."""
+"""The table of reviews: its columns, writing and reading it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import missing
+from imdb_sentiment.runtime.files import check_file, missing, written_beside
+
+if TYPE_CHECKING:
+    import pandas as pd  # readers need none
 
 # label: 1 positive, 0 negative, null for unlabelled reviews, as rating; movie_id is null where urls_*.txt is absent.
 REVIEWS_SCHEMA: Final = pa.schema(
@@ -22,6 +25,30 @@ REVIEWS_SCHEMA: Final = pa.schema(
     ]
 )
 
+ROW_GROUP_SIZE: Final = 10_000
+ROW_GROUP_CHARACTERS: Final = 50_000_000
+
+
+def write_reviews(reviews: "pd.DataFrame", path: Path) -> None:
+    """Write a DataFrame with the columns of REVIEWS_SCHEMA as the Parquet table at `path`. Raises OutputError."""
+    with written_beside(path) as partial, pq.ParquetWriter(partial, REVIEWS_SCHEMA, compression="zstd") as writer:
+        for rows in _row_groups(reviews["text"].str.len()):
+            table = pa.Table.from_pandas(reviews.iloc[rows], preserve_index=False)
+            # This also drops pandas's own metadata: equal rows make equal bytes whatever its version.
+            writer.write_table(table.select(REVIEWS_SCHEMA.names).cast(REVIEWS_SCHEMA))
+
+
+def _row_groups(lengths: Iterable[int]) -> Iterator[slice]:
+    """Yield the rows of each group: ROW_GROUP_SIZE, or fewer where their texts are long."""
+    start = end = characters = 0
+    for end, length in enumerate(lengths, start=1):
+        characters += length
+        if end - start >= ROW_GROUP_SIZE or characters >= ROW_GROUP_CHARACTERS:
+            yield slice(start, end)
+            start, characters = end, 0
+    if start < end:
+        yield slice(start, end)
+
 
 def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the `columns` of the Parquet table at `reviews` batch by batch.
@@ -29,6 +56,7 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
     Raises ArtifactError if it is no such table or lacks one of them.
     """
     try:
+        check_file(reviews)
         with pq.ParquetFile(reviews) as file:
             _check_columns(reviews, file.schema_arrow)
             for batch in file.iter_batches(batch_size=1000, columns=columns):

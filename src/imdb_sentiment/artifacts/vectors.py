@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.files import read_npz, write_npz
 
-# Vectors need no more precision, and vectors are half of what prediction has to load.
+# Vectors need no more precision, and they are half of what prediction has to load.
 DTYPE: Final = np.float16
 
 

@@ -1,13 +1,15 @@
-"""Fetch: the official archive, checked before it is taken."""
+"""Download of the official archive, which is checked before it is accepted."""
 
 import hashlib
+import time
 from pathlib import Path
 from typing import Final
 
 import requests
+import urllib3
 
 from imdb_sentiment.corpus.archive import read_source
-from imdb_sentiment.corpus.fingerprint import KNOWN_FINGERPRINTS, fingerprint
+from imdb_sentiment.corpus.fingerprint import KNOWN_FINGERPRINTS, Fingerprint
 from imdb_sentiment.runtime.errors import DownloadError, SourceError
 from imdb_sentiment.runtime.files import written_beside
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
@@ -18,7 +20,8 @@ ARCHIVE_URLS: Final = (
 )
 ARCHIVE_SHA256: Final = "c40f74a18d3b61f90feba1e17730e0d38e8b97c05fde7008942e91923d1658fe"
 ARCHIVE_BYTES: Final = 84_125_825
-_TIMEOUT_SECONDS: Final = 30
+MAX_SECONDS: Final = 3600  # for each address: 24 kB/s are fast enough
+_TIMEOUT_SECONDS: Final = 30  # without a byte
 _CHUNK_BYTES: Final = 1 << 16
 
 
@@ -27,11 +30,15 @@ def fetch_archive(
     urls: tuple[str, ...] = ARCHIVE_URLS,
     sha256: str = ARCHIVE_SHA256,
     progress: Progress = no_progress,
+    *,
+    max_bytes: int = ARCHIVE_BYTES,
+    max_seconds: float = MAX_SECONDS,
 ) -> None:
     """Leave the Large Movie Review Dataset's archive at `archive`.
 
     A file that is there already stays if it is the official one, or holds the same reviews in another compression.
-    Otherwise each of `urls` is tried in turn. Raises DownloadError, and then leaves `archive` as it was.
+    Otherwise each of `urls` is tried in turn, and given up once it has sent more than `max_bytes` or its body takes
+    longer than `max_seconds`. Raises DownloadError, and then leaves `archive` as it was.
     """
     if archive.exists():
         _accept(archive, sha256, progress)
@@ -40,13 +47,14 @@ def fetch_archive(
     for url in urls:
         try:
             with written_beside(archive) as partial:
-                _download(url, partial, sha256, progress)
+                if _download(url, partial, progress, max_bytes, max_seconds) != sha256:
+                    raise _AddressError("another file than expected")
             return
         except _AddressError as error:
             failures.append(f"{url} ({error})")
     raise DownloadError(
-        f"{archive}: found none of its addresses to work: {'; '.join(failures)}; "
-        f"expected one. Three ways on: put the archive at {archive}, "
+        f"{archive}: found no address that works: {'; '.join(failures)}; "
+        f"expected one. Three ways to go on: put the archive at {archive}, "
         "set data.source in params.yaml to an archive or folder of the same layout, or `make demo`"
     )
 
@@ -58,37 +66,46 @@ def _accept(archive: Path, sha256: str, progress: Progress) -> None:
                 return
     except OSError as error:
         raise DownloadError(f"{archive}: found what cannot be read ({error.strerror}); expected an archive") from error
-    ways_on = "remove it to download the official one, or set data.source to it to use it all the same"
+    ways_on = "remove it to download the official one, or set data.source to it to use it anyway"
+    fingerprint = Fingerprint()
     try:
-        files = track(progress, read_source(archive), "Checking the archive", None, "files")
-        found = fingerprint((file.path, file.content) for file in files if not file.is_urls)
+        for part in track(progress, read_source(archive), "Checking the archive", None, "files"):
+            if not part.is_urls:
+                fingerprint.add(part.path, part.content)
     except SourceError as error:
-        raise DownloadError(f"{error}. Three ways on: put a whole archive there, or {ways_on}") from error
-    if found not in KNOWN_FINGERPRINTS:
-        raise DownloadError(
-            f"{archive}: found reviews of fingerprint {found}; expected the Large Movie Review Dataset v1: {ways_on}"
-        )
+        raise DownloadError(f"{error}. Three ways to go on: put a complete archive there, or {ways_on}") from error
+    if (found := fingerprint.hexdigest()) not in KNOWN_FINGERPRINTS:
+        expected = "the Large Movie Review Dataset v1"
+        raise DownloadError(f"{archive}: found reviews of fingerprint {found}; expected {expected}: {ways_on}")
 
 
 class _AddressError(Exception):
     """One address did not give the archive."""
 
 
-def _download(url: str, path: Path, sha256: str, progress: Progress) -> None:
+def _download(url: str, path: Path, progress: Progress, max_bytes: int, max_seconds: float) -> str:
+    """Write what `url` sends to `path`, and return its SHA-256. Raises _AddressError."""
     digest = hashlib.sha256()
+    size = 0
     try:
         with (
-            requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS) as response,
-            progress("Downloading", ARCHIVE_BYTES, "bytes") as task,
+            requests.get(url, stream=True, timeout=_TIMEOUT_SECONDS, headers={"Accept-Encoding": "identity"}) as answer,
+            progress("Downloading", max_bytes, "bytes") as task,
             path.open("wb") as file,
         ):
-            response.raise_for_status()
-            for chunk in response.iter_content(_CHUNK_BYTES):
+            if answer.status_code != requests.codes.ok:
+                raise _AddressError(f"status {answer.status_code}")
+            deadline = time.monotonic() + max_seconds
+            # read1 returns what has arrived: an answer that arrives byte by byte does not outlast the deadline.
+            while chunk := answer.raw.read1(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > max_bytes:
+                    raise _AddressError(f"more than {max_bytes:,} bytes")
+                if time.monotonic() > deadline:
+                    raise _AddressError(f"only {size:,} bytes in {max_seconds:,} seconds")
                 file.write(chunk)
                 digest.update(chunk)
                 task.advance(len(chunk))
-    except requests.RequestException as error:
-        status = f" {error.response.status_code}" if error.response is not None else ""
-        raise _AddressError(f"{type(error).__name__}{status}") from error
-    if digest.hexdigest() != sha256:
-        raise _AddressError("another file than expected")
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        raise _AddressError(type(error).__name__) from error
+    return digest.hexdigest()

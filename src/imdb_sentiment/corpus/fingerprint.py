@@ -1,7 +1,6 @@
 """A fingerprint of the review files' contents, whatever container they came in."""
 
 import hashlib
-from collections.abc import Iterable
 from typing import Final
 
 # Of the Large Movie Review Dataset v1.
@@ -21,7 +20,7 @@ class Fingerprint:
         self._files: list[bytes] = []
 
     def add(self, path: str, content: bytes) -> None:
-        """Count the file at `path`, such as `train/pos/0_9.txt`, in."""
+        """Add the file at `path`, such as `train/pos/0_9.txt`."""
         # "\n" sorts before every character of a path, so the joined bytes sort as the paths alone would.
         self._files.append(path.encode() + b"\n" + hashlib.sha256(content).digest())
 
@@ -31,11 +30,3 @@ class Fingerprint:
         for file in sorted(self._files):
             total.update(file[:-_DIGEST_SIZE] + file[-_DIGEST_SIZE:].hex().encode() + b"\n")
         return total.hexdigest()
-
-
-def fingerprint(files: Iterable[tuple[str, bytes]]) -> str:
-    """Return the fingerprint of `(path, content)` pairs."""
-    result = Fingerprint()
-    for path, content in files:
-        result.add(path, content)
-    return result.hexdigest()

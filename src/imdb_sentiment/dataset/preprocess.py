@@ -39,7 +39,7 @@ def preprocess_text_data(
     train_size = int((parts == "train").sum())
     encoder, *encoded = learn_and_encode(islice(in_order, train_size), in_order, params)
     token_ids, lengths = (array[np.argsort(order)] for array in encoded)
-    # A review whose film is not known counts as a film of its own.
+    # A review of unknown film counts as a film of its own.
     movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""Which review is learnt from, which chooses the epoch, and which is only ever tested on."""
+"""The split of the labelled reviews into train, validation and test."""
 
 from typing import Any
 
@@ -16,8 +16,8 @@ def assign_parts(reviews: pd.DataFrame, params: PreprocessParams) -> NDArray[Any
     """Return the part of each labelled review, one of PARTS, as an array of texts.
 
     `reviews` has the columns review_id, split, label and movie_id. `official` keeps the dataset's own test reviews;
-    `random` draws `test_size` of all, stratified by label. The validation part is drawn from what is left, by whole
-    movies: reviews of one film share its names and plot, so that a split through a film flatters the model.
+    `random` draws `test_size` of all, stratified by label. The validation part is drawn from the rest, by whole films:
+    reviews of one film share names and plot, so that a film in both parts would flatter the model.
     Raises SourceError if a part would not hold both labels.
     """
     if params.split == "official":
@@ -43,8 +43,8 @@ def assign_parts(reviews: pd.DataFrame, params: PreprocessParams) -> NDArray[Any
 
 
 def _draw_movies(reviews: pd.DataFrame, params: PreprocessParams) -> NDArray[np.int64]:
-    """Return the positions of the reviews of `validation_size` of the movies."""
-    # A review whose movie is not known is a group of its own.
+    """Return the positions of the reviews of a share `validation_size` of the films."""
+    # A review of unknown film is a group of its own.
     movies = reviews["movie_id"].where(reviews["movie_id"].notna(), reviews["review_id"])
     if movies.nunique() < 2:
         raise SourceError(

@@ -1,1 +1,1 @@
-"""What is measured of any classifier, whatever it is built with."""
+"""The measurements of any classifier, whatever it is built with."""

@@ -12,6 +12,7 @@ from imdb_sentiment.evaluation.metrics import Evaluation
 from imdb_sentiment.ngrams.nb_svm import create_nb_svm, positive_probabilities
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
+from imdb_sentiment.text.tokenization import tokenize
 
 
 def fit_linear_baseline(
@@ -35,6 +36,8 @@ def fit_linear_baseline(
     train_labels = np.concatenate([parts["train"].labels, parts["validation"].labels])
     test = parts["test"]
     train_texts, test_texts = texts_by_id(train_ids), texts_by_id(test.review_ids)
+    if not any(tokenize(text) for text in train_texts):
+        raise ArtifactError(reviews, "no word in any text of the train and validation parts", "some to learn from")
     model = create_nb_svm()
     counted = model[0].fit_transform(track(progress, train_texts, "Counting n-grams", len(train_texts), "reviews"))
     with progress("Fitting NB-SVM", None, ""):

@@ -1,7 +1,7 @@
-"""What a classifier must not care about, and what it must: measured by changing texts and watching its probabilities.
+"""Behaviour: how much a classifier's probabilities change when something in a text changes.
 
-After the invariance and directional tests of CheckList (Ribeiro et al. 2020, section 2). No label is used. What takes
-texts and gives the probabilities of the positive class, `float64 [B]`, can be measured, an LSTM or its linear peer.
+After the invariance and directional tests of CheckList (Ribeiro et al. 2020, section 2). No label is used. Any function
+from texts to the probabilities of the positive class, `float64 [B]`, can be measured.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,10 +58,10 @@ def sample_reviews(reviews: Path) -> list[str]:
 
 
 def measure_behaviour(predict: Predict, reviews: Sequence[str], seed: int = 0) -> dict[str, float]:
-    """Return the rates: shares of pairs in the right order, mean changes of the probability, shares of changed sides.
+    """Return the rates: shares of pairs in the right order, mean changes of the probability, shares of flips.
 
-    The sentences are written for it; `reviews` are the texts to which something is added or in which letters change
-    places.
+    A prediction flips if it goes from positive to negative or back (`..._other_side`). Names, negation and turns are
+    measured on sentences written for it; typing errors, capitals and an added sentence on `reviews`.
     """
     named = predict([text.format(film=film, actor=ACTORS[0]) for text, film in product(_NAMED, NAMES)])
     played = predict([text.format(film=NAMES[0], actor=actor) for text, actor in product(_NAMED, ACTORS)])
@@ -99,7 +99,7 @@ def with_typing_errors(text: str, rng: np.random.Generator) -> str:
 
 
 def _negated(predict: Predict, words: Sequence[str]) -> NDArray[np.float64]:
-    """Return what "not" adds to the probability, for each subject and word."""
+    """Return how much "not" adds to the probability, for each subject and word."""
     plain, negated = (
         predict([f"{subject} is {given}{word}." for subject, word in product(_SUBJECTS, words)])
         for given in ("", "not ")
@@ -108,7 +108,7 @@ def _negated(predict: Predict, words: Sequence[str]) -> NDArray[np.float64]:
 
 
 def _mean_change(probabilities: NDArray[np.float64]) -> float:
-    """Return the mean distance of two different probabilities of a row, `probabilities float64 [texts, names]`."""
+    """Return the mean difference of two probabilities in the same row of `probabilities float64 [texts, names]`."""
     names = probabilities.shape[1]
     distances = np.abs(probabilities[:, :, None] - probabilities[:, None, :])
     return float(distances.sum() / (len(probabilities) * names * (names - 1)))

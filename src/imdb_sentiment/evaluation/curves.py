@@ -27,7 +27,7 @@ def write_curves(evaluation: Evaluation, folder: Path) -> None:
 
 
 def _points(**columns: np.ndarray[Any, Any]) -> list[dict[str, float]]:
-    """Return at most CURVE_POINTS points of a curve, its two ends included: more than a screen shows are no use."""
+    """Return at most CURVE_POINTS points of a curve, evenly spread, its two ends included."""
     length = len(next(iter(columns.values())))
     kept = np.unique(np.linspace(0, length - 1, CURVE_POINTS).round().astype(int))
     return [{name: float(values[row]) for name, values in columns.items()} for row in kept]

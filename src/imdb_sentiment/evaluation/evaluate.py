@@ -1,4 +1,4 @@
-"""Evaluate: how often a classifier is right on reviews that it never saw."""
+"""Evaluate: the measurements of a classifier on reviews that it never saw."""
 
 from collections.abc import Callable
 
@@ -12,9 +12,9 @@ Predict = Callable[[Sequences], NDArray[np.float64]]
 
 
 def evaluate_model(predict: Predict, test: Sequences) -> Evaluation:
-    """Return the probabilities of the reviews of `test`, and what they are worth.
+    """Return the probabilities that `predict` gives the reviews of `test`, with their metrics.
 
     `predict` takes the B reviews and returns the probabilities of the positive class, `float64 [B]`: a Keras model, an
-    exported one or a linear one behind it makes no difference.
+    exported one or a linear one.
     """
     return Evaluation(test, predict(test))

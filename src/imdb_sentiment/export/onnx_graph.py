@@ -1,8 +1,8 @@
 """The trained model as an ONNX graph, which any ONNX runtime computes without Keras.
 
-Written out by hand rather than traced: the graph says what the layers do at prediction alone, its LSTMs are ONNX's own
-(which skip the padding of a review themselves), what the members share stands in it once, and equal weights make equal
-bytes. The stage `export` compares what it gives with Keras.
+Built node by node rather than traced from Keras: the graph has only the operations of prediction, its LSTMs are ONNX's
+own (which skip the padding of a review), what the members share is in it once, and equal weights give equal bytes. The
+stage `export` compares its probabilities with Keras's.
 """
 
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from imdb_sentiment.network.saved_model import SavedModel
 from imdb_sentiment.runtime.params import ModelParams
 
 OPSET: Final = 17
-IR_VERSION: Final = 8  # that of opset 17's time: an older runtime reads it as well
+IR_VERSION: Final = 8  # the one of opset 17, so that older runtimes can read the file
 Array = NDArray[Any]
 
 
@@ -51,7 +51,7 @@ def build_graph(saved: SavedModel) -> onnx.ModelProto:
 
 @dataclass
 class _Graph:
-    """Collects nodes and constants; what is asked for twice, as by two members, stands in it once."""
+    """Nodes and constants; one that is added twice, as by two members, is in the graph once."""
 
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, Array] = field(default_factory=dict)
@@ -74,7 +74,7 @@ class _Graph:
         return self._known[key]
 
     def numbers(self, *values: int) -> str:
-        """Return the name of a vector of whole numbers, such as axes or a shape."""
+        """Return the name of a vector of integers, such as axes or a shape."""
         return self.constant(np.array(values, np.int64))
 
     def cast(self, value: str, to: int) -> str:
@@ -86,7 +86,7 @@ class _Graph:
 
 
 class _Member:
-    """Writes one member's layers into the graph (see `create_model`), the segments of all reviews as rows R = B * N."""
+    """Adds one member's layers to the graph (see `create_model`); the segments of all reviews are R = B * N rows."""
 
     def __init__(self, graph: _Graph, model: Any, params: ModelParams) -> None:
         self._graph, self._model, self._params = graph, model, params
@@ -98,7 +98,7 @@ class _Member:
         self._lengths = graph.add("ReduceSum", self._real, graph.numbers(1), keepdims=1)  # [B, 1]
 
     def logit(self) -> str:
-        """Return what the sigmoid unit adds up, `float32 [B, 1]`."""
+        """Return the logits, the sums of the sigmoid unit, `float32 [B, 1]`."""
         graph, params = self._graph, self._params
         rows = self._split(self._real, [])  # [R, S]
         row_lengths = graph.cast(graph.add("ReduceSum", rows, graph.numbers(1), keepdims=0), TensorProto.INT32)
@@ -113,7 +113,7 @@ class _Member:
         if self._is_segmented and params.polarity.scores:
             sums = graph.add("ReduceSum", "polarity", graph.numbers(1), keepdims=0)
             features.append(graph.add("Div", sums, graph.add("Sqrt", self._lengths)))
-        kernel, bias = (np.asarray(its) for its in self._model.get_layer("sentiment").weights)
+        kernel, bias = (np.asarray(weight) for weight in self._model.get_layer("sentiment").weights)
         joined = features[0] if len(features) == 1 else graph.add("Concat", *features, axis=1)
         return graph.add("Gemm", joined, graph.constant(kernel), graph.constant(bias))
 
@@ -122,7 +122,7 @@ class _Member:
         graph = self._graph
         table = np.asarray(self._model.get_layer("embedding").weights[0])
         half = table.astype(np.float16)
-        # Vectors that came in half precision lose nothing by it, and take half the space.
+        # Vectors that were read in half precision lose nothing by it, and take half the space.
         words = graph.add("Gather", graph.constant(half if (half == table).all() else table), "token_ids")
         words = graph.cast(words, TensorProto.FLOAT)
         if self._is_segmented and self._params.polarity.inputs:
@@ -141,7 +141,7 @@ class _Member:
         segment = graph.numbers(segment_length)
         over = graph.add("Mod", graph.size(1), segment)
         missing = graph.add("Mod", graph.add("Sub", segment, over), segment)
-        begin = graph.numbers(*[0] * (2 + len(rest) + 1))  # nothing before any axis, nor behind B
+        begin = graph.numbers(*[0] * (2 + len(rest) + 1))  # no padding before any axis, nor after B
         pads = [begin, missing, *([graph.numbers(*[0] * len(rest))] if rest else [])]
         filled = graph.add("Pad", value, graph.add("Concat", *pads, axis=0))
         return graph.add("Reshape", filled, graph.numbers(-1, segment_length, *rest))
@@ -150,7 +150,7 @@ class _Member:
         """Return the states `[S, D, R, H]` of one layer for `[S, R, E]`."""
         directions = self._model.get_layer(f"lstm_{layer}").directions
         weights = [_lstm_weights(direction) for direction in directions]
-        names = [self._graph.constant(np.stack(its)) for its in zip(*weights, strict=True)]
+        names = [self._graph.constant(np.stack(arrays)) for arrays in zip(*weights, strict=True)]
         activation = self._params.activation.capitalize()
         return self._graph.add(
             "LSTM",
@@ -166,13 +166,13 @@ class _Member:
         """Reduce `[S, D, R, H]` to `[B, D * H]` over the real tokens of each review, first within each segment."""
         graph = self._graph
         if kind == "max":
-            # log(1) = 0 leaves a state as it is, log(0) = -inf hides it: an addition takes half the time of a choice.
+            # log(1) = 0 leaves a state as it is, log(0) = -inf hides it: in half the time of the operation Where.
             masked = graph.add("Add", states, graph.add("Log", mask))
-            of_rows = graph.add("ReduceMax", masked, axes=[0], keepdims=0)
-            return self._join(graph.add("ReduceMax", self._by_review(of_rows), axes=[2], keepdims=0))
+            by_row = graph.add("ReduceMax", masked, axes=[0], keepdims=0)
+            return self._join(graph.add("ReduceMax", self._by_review(by_row), axes=[2], keepdims=0))
         weighted = graph.add("Mul", states, mask if kind == "mean" else self._last())
-        of_rows = graph.add("ReduceSum", weighted, graph.numbers(0), keepdims=0)
-        total = self._join(graph.add("ReduceSum", self._by_review(of_rows), graph.numbers(2), keepdims=0))
+        by_row = graph.add("ReduceSum", weighted, graph.numbers(0), keepdims=0)
+        total = self._join(graph.add("ReduceSum", self._by_review(by_row), graph.numbers(2), keepdims=0))
         return graph.add("Div", total, self._lengths) if kind == "mean" else total
 
     def _last(self) -> str:
@@ -183,25 +183,26 @@ class _Member:
         rows = self._split(last, [])
         return graph.add("Unsqueeze", graph.add("Transpose", rows, perm=[1, 0]), graph.numbers(1, 3))
 
-    def _by_review(self, of_rows: str) -> str:
+    def _by_review(self, by_row: str) -> str:
         """Return `[D, R, H]` as `[D, B, N, H]`."""
         graph = self._graph
         shape = [graph.numbers(0), graph.size(0), graph.numbers(-1, self._params.lstm_units)]
-        return graph.add("Reshape", of_rows, graph.add("Concat", *shape, axis=0))
+        return graph.add("Reshape", by_row, graph.add("Concat", *shape, axis=0))
 
-    def _join(self, of_reviews: str) -> str:
+    def _join(self, by_review: str) -> str:
         """Return `[D, B, H]` as `[B, D * H]`."""
-        turned = self._graph.add("Transpose", of_reviews, perm=[1, 0, 2])
+        turned = self._graph.add("Transpose", by_review, perm=[1, 0, 2])
         return self._graph.add("Reshape", turned, self._graph.numbers(0, -1))
 
 
 def _lstm_weights(layer: Any) -> tuple[Array, Array, Array]:
-    kernel, recurrent, bias = (np.asarray(its) for its in layer.weights)
+    kernel, recurrent, bias = (np.asarray(weight) for weight in layer.weights)
     # ONNX has a second bias, which is 0 in Keras.
-    return _gates(kernel).T, _gates(recurrent).T, np.concatenate([_gates(bias), np.zeros_like(bias)])
+    biases = np.concatenate([_reorder_gates(bias), np.zeros_like(bias)])
+    return _reorder_gates(kernel).T, _reorder_gates(recurrent).T, biases
 
 
-def _gates(weights: Array) -> Array:
-    """Put the gates `[..., 4 H]` from Keras's order (input, forget, cell, output) into ONNX's (i, o, f, c)."""
+def _reorder_gates(weights: Array) -> Array:
+    """Return the gates `[..., 4 H]` in ONNX's order (i, o, f, c); Keras's is (i, f, c, o)."""
     i, f, c, o = np.split(weights, 4, axis=-1)
     return np.concatenate([i, o, f, c], axis=-1)

@@ -1,1 +1,1 @@
-"""The LSTM classifiers: their layers, the LSTM kernel, saving and loading, predicting."""
+"""The LSTM classifiers: layers, the LSTM kernel, saving and loading, prediction."""

@@ -1,7 +1,7 @@
-"""Word dropout, segments, and the small layers that keep padding out of the arithmetic, in plain Keras operations.
+"""Word dropout, segments, and small layers that keep padding out of the results, in plain Keras operations.
 
-No mask travels through the network: a mask would keep an LSTM off the fast GPU kernels. Reviews are padded on the
-right instead, so a forward LSTM meets the padding only after the review; the layers here do the rest.
+The models use no Keras mask, with which an LSTM does not run on cuDNN. Reviews are padded on the right instead, so that
+a forward LSTM reads the padding only after the review; the layers here take the lengths as an input.
 """
 
 from typing import Any, Final, Literal
@@ -18,8 +18,8 @@ Pooling = Literal["last", "max", "mean", "max_mean"]
 class WordDropout(keras.layers.Layer):
     """Hide words while training: each becomes UNKNOWN_ID with the probability `rate` (Iyyer et al. 2015, section 3).
 
-    `token_ids int32 [B, T]` -> `int32 [B, T]`. Padding stays, so the lengths do. The model learns not to lean on single
-    words, and gives the unknown token a vector that stands for some word or other.
+    `token_ids int32 [B, T]` -> `int32 [B, T]`. Padding stays, and so do the lengths. The model learns not to rely on
+    single words, and the unknown token gets a vector that stands for any word.
     """
 
     def __init__(self, rate: float, **kwargs: Any) -> None:
@@ -35,11 +35,11 @@ class WordDropout(keras.layers.Layer):
 
 
 class DistinctEmbedding(keras.layers.Embedding):
-    """Give the vectors of the distinct tokens of a batch, and where each token has its own among them.
+    """Give the vectors of the distinct tokens of a batch, and the row of each token's vector among them.
 
     `token_ids int32 [B, T]` -> `(vectors float32 [U, E], places int32 [B, T])`; `[[7, 3, 7]] -> vectors of 7 and 3,
-    [[0, 1, 0]]`. A batch has four times as many tokens as distinct ones. Only TensorFlow can tell them within a graph:
-    elsewhere, all vectors are given, and each token's place is its id.
+    [[0, 1, 0]]`. A batch has about four times as many tokens as distinct ones. Only TensorFlow can find the distinct
+    ones within a graph, where U is not known: on other backends all vectors are given, and a token's row is its id.
     """
 
     def call(self, token_ids: Any) -> Any:
@@ -59,7 +59,7 @@ class SequenceLength(keras.layers.Layer):
     """Count the real tokens of each review.
 
     `token_ids int32 [B, T]` -> `lengths int32 [B]`, for example `[[5, 9, 0], [7, 0, 0]] -> [2, 1]`. Without
-    `ignore_padding`, T for each: what the recipe does, and what shows how much ignoring the padding is worth.
+    `ignore_padding`, T for each, so that the padding is read like words (the recipe's behaviour).
     """
 
     def __init__(self, ignore_padding: bool = True, **kwargs: Any) -> None:
@@ -73,17 +73,17 @@ class SequenceLength(keras.layers.Layer):
 
 
 class ReverseSequence(keras.layers.Layer):
-    """Turn each review round and leave its padding where it is, so that an LSTM can read it from its end.
+    """Reverse each review and leave its padding where it is, so that an LSTM can read it from its end.
 
     `(inputs float32 [B, T, E], lengths int32 [B])` -> `float32 [B, T, E]`; with length 2, `[a, b, pad] -> [b, a, pad]`.
-    A plain backward LSTM would wade through the padding first, and its answer would depend on how much there is.
+    A plain backward LSTM would read the padding first, and its states would depend on the amount of padding.
     """
 
     def call(self, inputs: Any, lengths: Any) -> Any:
         steps = _steps(inputs)
         ends = ops.expand_dims(lengths, 1)
         source = ops.where(steps < ends, ends - 1 - steps, steps)
-        # Whole rows of a flat [B * T, E]: the gradient of `take_along_axis` scatters number by number, 10 times slower.
+        # Whole rows of a flat [B * T, E]: the gradient of `take_along_axis` adds number by number, 10 times slower.
         batch, time, width = ops.shape(inputs)
         rows = source + time * ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
         return ops.reshape(ops.take(ops.reshape(inputs, (-1, width)), rows, axis=0), (batch, time, width))
@@ -93,11 +93,11 @@ class ReverseSequence(keras.layers.Layer):
 
 
 class SplitSegments(keras.layers.Layer):
-    """Cut each review into segments of S tokens, the last one filled up with zeros, so that an LSTM reads all at once.
+    """Cut each review into segments of S tokens, the last one filled up with zeros, so that an LSTM reads them at once.
 
     `float32 [B, T, E]` -> `[B * N, S, E]` with N = ceil(T / S); `int32 [B, T]` -> `[B * N, S]`. The states of all
     segments are then pooled together (Johnson, Zhang 2016, section 3.1): an LSTM of S steps over more rows is several
-    times cheaper on a CPU than one of T steps, and what tells of sentiment seldom reaches further than S words.
+    times cheaper on a CPU than one of T steps, and few expressions of sentiment are longer than S words.
     """
 
     def __init__(self, segment_length: int, **kwargs: Any) -> None:
@@ -107,21 +107,20 @@ class SplitSegments(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         batch, steps = ops.shape(inputs)[0], ops.shape(inputs)[1]
         rest = tuple(inputs.shape[2:])
-        # Not -steps % S: of a negative number, ONNX and Python have different remainders.
-        missing = (self.segment_length - steps % self.segment_length) % self.segment_length
+        missing = -steps % self.segment_length
         filled = ops.concatenate([inputs, ops.zeros((batch, missing, *rest), inputs.dtype)], axis=1)
         return ops.reshape(filled, (-1, self.segment_length, *rest))
 
 
 class JoinSegments(keras.layers.Layer):
-    """Put the segments' states together again: `(float32 [B * N, S, H], inputs [B, ...])` -> `[B, N * S, H]`."""
+    """Join the segments' states again: `(states float32 [B * N, S, H], inputs [B, ...])` -> `float32 [B, N * S, H]`."""
 
     def call(self, states: Any, inputs: Any) -> Any:
         return ops.reshape(states, (ops.shape(inputs)[0], -1, states.shape[2]))
 
 
 class PolarityScores(keras.layers.Layer):
-    """Sum the n-gram polarities of a review, divided by the root of its length so that long reviews are not certain.
+    """Sum the n-gram polarities of a review, divided by the square root of its length: long reviews score no higher.
 
     `(polarity float32 [B, T, 6], lengths int32 [B])` -> `float32 [B, 6]`. The polarity of padding is 0.
     """
@@ -145,7 +144,7 @@ class MaskedPooling(keras.layers.Layer):
         if self.pooling == "last":
             is_last = ops.cast(ops.equal(_steps(states), ops.expand_dims(lengths, 1) - 1), states.dtype)
             return ops.einsum("bt,bth->bh", is_last, states)
-        pooled = [_MASKED[its](states, lengths) for its in self.pooling.split("_")]
+        pooled = [_POOLINGS[kind](states, lengths) for kind in self.pooling.split("_")]
         return ops.concatenate(pooled, axis=1)
 
     def compute_output_shape(self, states_shape: Any, lengths_shape: Any = None) -> Any:
@@ -163,14 +162,14 @@ def _masked_mean(states: Any, lengths: Any) -> Any:
     return ops.einsum("bt,bth->bh", is_real, states) / ops.cast(ends, states.dtype)
 
 
-_MASKED: Final = {"max": _masked_max, "mean": _masked_mean}
+_POOLINGS: Final = {"max": _masked_max, "mean": _masked_mean}
 
 
 class CalibratedAverage(keras.layers.Layer):
     """Average the logits of several models, and divide them by a temperature (Guo et al. 2017, section 4.2).
 
-    `[probabilities float32 [B, 1], ...]` -> `float32 [B, 1]`. A temperature above 1 makes the probabilities less sure.
-    Of 0 and 1 there is no logit: one model's infinite yes and another's infinite no would have no average.
+    `[probabilities float32 [B, 1], ...]` -> `float32 [B, 1]`. A temperature above 1 makes the probabilities less
+    confident. The logits of 0 and 1 are infinite and might have no average, so that probabilities are clipped first.
     """
 
     def __init__(self, temperature: float, **kwargs: Any) -> None:
@@ -178,10 +177,9 @@ class CalibratedAverage(keras.layers.Layer):
         self.temperature = temperature
 
     def call(self, probabilities: Any) -> Any:
-        least = keras.config.epsilon()
-        finite = [ops.clip(its, least, 1 - least) for its in probabilities]
-        # log(1 - p) and not log1p(-p), for which ONNX has no operation; so far from 0 and 1 they are the same.
-        logits = [ops.log(its) - ops.log(1 - its) for its in finite]
+        epsilon = keras.config.epsilon()
+        clipped = [ops.clip(member, epsilon, 1 - epsilon) for member in probabilities]
+        logits = [ops.log(member) - ops.log(1 - member) for member in clipped]
         return ops.sigmoid(sum(logits) / (len(logits) * self.temperature))
 
 

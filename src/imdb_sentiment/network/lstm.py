@@ -1,4 +1,4 @@
-"""The LSTM layer of the models: each row read to its end, forward or both ways, as fast as the machine allows."""
+"""The LSTM layer of the models, in one direction or two, with a fast implementation for CPUs."""
 
 import itertools
 from typing import Any, Final
@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from imdb_sentiment.network.compiled_steps import compiled_steps
 from imdb_sentiment.network.layers import ReverseSequence
 from imdb_sentiment.network.recurrence import Recurrence, Vectors, Weights
 
@@ -14,15 +15,15 @@ _WEIGHTS: Final = len(Weights._fields)
 
 
 class RowwiseLSTM(keras.layers.Layer):
-    """The states of `keras.layers.LSTM`, in one direction or, side by side, in two; padding is on the right.
+    """Give the states of `keras.layers.LSTM`, in one direction or, side by side, in two; padding is on the right.
 
-    `(inputs float32 [B, T, E], lengths int32 [B])` -> `float32 [B, T, H]`, or `[B, T, 2 H]`. What stands behind a
-    row's length means nothing. With `vectors float32 [U, W]` and `places int32 [B, T]`, as `DistinctEmbedding` gives
-    them, what is read at a step is the vector at its place, followed by the inputs: the products of the vectors, the
-    most of the work, are then computed once for each and not for each time that it occurs.
+    `(inputs float32 [B, T, E], lengths int32 [B])` -> `float32 [B, T, H]`, or `[B, T, 2 H]`. States after a row's
+    length have no meaning. With `vectors float32 [U, W]` and `places int32 [B, T]`, as `DistinctEmbedding` gives them,
+    the LSTM reads `vectors[places]` followed by the inputs, W + E numbers at each step. The products of the vectors and
+    the kernel, most of the work, are then computed once for each vector.
 
-    The weights are those of the stock layers that it holds. On a CPU with the TensorFlow backend `Recurrence` does the
-    work; elsewhere, and with another activation than tanh, the stock layers do, on a GPU by cuDNN.
+    The weights are those of the Keras layers in `directions`. On a CPU with the TensorFlow backend `Recurrence`
+    computes the states; elsewhere, and with another activation than tanh, those layers do, on a GPU by cuDNN.
     """
 
     def __init__(self, units: int, *, activation: str, bidirectional: bool, penalty: Any = None, **kwargs: Any) -> None:
@@ -38,12 +39,15 @@ class RowwiseLSTM(keras.layers.Layer):
         self.is_fast = activation == "tanh" and _is_on_cpu_with_tensorflow()
         self.supports_jit = not self.is_fast
         self._tickets = itertools.count()
-        self.recurrence: tuple[int, Recurrence] | None = None  # of the last batch that may want a gradient
+        # The last batch of training, with its ticket: the gradient starts from what it keeps.
+        self.recurrence: tuple[int, Recurrence] | None = None
 
     def build(self, inputs_shape: Any, lengths_shape: Any = None, vectors_shape: Any = None, *_: Any) -> None:
         width = inputs_shape[-1] + (vectors_shape[-1] if vectors_shape else 0)
         for direction in self.directions:
             direction.build((*inputs_shape[:-1], width))
+        if self.is_fast:
+            compiled_steps()
 
     def call(self, inputs: Any, lengths: Any, vectors: Any = None, places: Any = None, training: bool = False) -> Any:
         if self.is_fast:
@@ -52,16 +56,16 @@ class RowwiseLSTM(keras.layers.Layer):
             inputs = ops.concatenate([ops.take(vectors, places, axis=0), inputs], axis=-1)
         forward, *backward = self.directions
         states = [forward(inputs)]
-        states += [self._reverse(its(self._reverse(inputs, lengths)), lengths) for its in backward]
+        states += [self._reverse(layer(self._reverse(inputs, lengths)), lengths) for layer in backward]
         return ops.concatenate(states, axis=-1) if backward else states[0]
 
     def compute_output_shape(self, inputs_shape: Any, *_: Any) -> Any:
-        return (*inputs_shape[:-1], sum(its.units for its in self.directions))
+        return (*inputs_shape[:-1], sum(layer.units for layer in self.directions))
 
     def _call_fast(self, inputs: Any, lengths: Any, vectors: Any, places: Any, training: bool) -> Any:
         import tensorflow as tf
 
-        weights = [tf.convert_to_tensor(its) for layer in self.directions for its in layer.trainable_variables]
+        weights = [tf.convert_to_tensor(weight) for layer in self.directions for weight in layer.trainable_variables]
         gates = 4 * self.directions[0].units
         projected = tf.zeros((0, len(self.directions), gates))
         if vectors is None:
@@ -82,16 +86,16 @@ class RowwiseLSTM(keras.layers.Layer):
             )
             states.set_shape(self.compute_output_shape(inputs.shape))
 
-            def gradient(of_states: Any) -> Any:
-                found = tf.numpy_function(
-                    self._gradients, [of_states, ticket], [tf.float32] * (1 + len(weights)), stateful=False
+            def gradient(d_states: Any) -> Any:
+                gradients = tf.numpy_function(
+                    self._gradients, [d_states, ticket], [tf.float32] * (1 + len(weights)), stateful=False
                 )
-                for its, of in zip(found, (projected, *weights), strict=True):
-                    its.set_shape(of.shape)
-                # Nothing computes it where nothing that trains comes before this layer.
-                of_inputs = tf.numpy_function(self._input_gradient, [ticket, *found], tf.float32, stateful=False)
-                of_inputs.set_shape(inputs.shape)
-                return (of_inputs, *found)
+                for found, tensor in zip(gradients, (projected, *weights), strict=True):
+                    found.set_shape(tensor.shape)
+                # A function of its own: a graph leaves it out where nothing before this layer is trained.
+                d_inputs = tf.numpy_function(self._input_gradient, [ticket, *gradients], tf.float32, stateful=False)
+                d_inputs.set_shape(inputs.shape)
+                return (d_inputs, *gradients)
 
             return states, gradient
 
@@ -100,22 +104,22 @@ class RowwiseLSTM(keras.layers.Layer):
     def _run(self, inputs: Any, lengths: Any, projected: Any, places: Any, training: Any, *weights: Any) -> Any:
         directions = [Weights(*weights[first : first + _WEIGHTS]) for first in range(0, len(weights), _WEIGHTS)]
         vectors = Vectors(projected, places)
-        recurrence = Recurrence(inputs, lengths, vectors, directions, remembers=bool(training))
+        recurrence = Recurrence(inputs, lengths, vectors, directions, keeps_gradients=bool(training))
         ticket = next(self._tickets)
         if training:
             self.recurrence = ticket, recurrence
         return recurrence.states(), np.int64(ticket)
 
-    def _gradients(self, of_states: Any, ticket: Any) -> Any:
-        of_directions, of_projected = self._remembered(ticket).gradients(of_states)
-        return [of_projected, *(its for weights in of_directions for its in weights)]
+    def _gradients(self, d_states: Any, ticket: Any) -> Any:
+        by_direction, d_projected = self._recurrence(ticket).gradients(d_states)
+        return [d_projected, *(gradient for weights in by_direction for gradient in weights)]
 
     def _input_gradient(self, ticket: Any, *_: Any) -> Any:
-        return self._remembered(ticket).input_gradient()
+        return self._recurrence(ticket).input_gradient()
 
-    def _remembered(self, ticket: Any) -> Recurrence:
+    def _recurrence(self, ticket: Any) -> Recurrence:
         if self.recurrence is None or self.recurrence[0] != ticket:
-            raise RuntimeError(f"{self.name}: found nothing remembered; expected training=True, and one gradient")
+            raise RuntimeError(f"{self.name}: found no kept steps; expected training=True, and one gradient")
         return self.recurrence[1]
 
 

@@ -1,4 +1,4 @@
-"""The LSTM classifiers: the plain one of the recipe, and the one with segments and polarity channels."""
+"""The two LSTM classifiers: the recipe's plain one, and the one with segments and polarity channels."""
 
 from typing import Any
 
@@ -45,9 +45,9 @@ def create_baseline_model(vocabulary_size: int, params: ModelParams, train: Trai
 def create_polarity_model(vocabulary_size: int, params: ModelParams, train: TrainParams) -> keras.Model:
     """Return the model whose LSTM reads segments of a review, each word with its n-gram polarity, compiled.
 
-    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 6]` (see `PolarityTable.channels`), and gives what
-    the plain model gives. The states of all segments are pooled together; beside them, the sigmoid unit gets the sums
-    of the polarity.
+    It takes `token_ids int32 [B, T]` and `polarity float32 [B, T, 6]` (see `PolarityTable.channels`), and gives
+    `probabilities float32 [B, 1]` as the plain model does. The states of all segments are pooled together; with
+    `params.polarity.scores` the sigmoid unit also gets the sums of the polarity.
     """
     token_ids = keras.Input((None,), dtype="int32", name="token_ids")
     polarity = keras.Input((None, CHANNELS), dtype="float32", name="polarity")

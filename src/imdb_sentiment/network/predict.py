@@ -1,4 +1,4 @@
-"""The probabilities that a Keras model gives to many reviews."""
+"""The probabilities of a Keras model for many reviews."""
 
 from typing import Final
 

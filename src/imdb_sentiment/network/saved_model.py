@@ -1,4 +1,4 @@
-"""The folder of a trained model: its weights, and the params from which its layers are built."""
+"""The folder of a trained model: its weights, and the params that its layers are built from."""
 
 import math
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from imdb_sentiment.runtime.files import read_json, read_npz, write_json, write_
 from imdb_sentiment.runtime.params import ModelParams, TrainParams, check
 from imdb_sentiment.runtime.progress import Progress, no_progress
 
-# A `.keras` file holds the time at which it was saved, so that equal models would differ; these two do not.
+# Not a `.keras` file: it holds the time at which it was saved, so that equal models would differ.
 SETTINGS_NAME: Final = "model.json"
 WEIGHTS_NAME: Final = "weights.npz"
 TRAINED_FILES: Final = r"model\.json|weights\.npz"
@@ -54,10 +54,10 @@ class SavedModel:
 
 
 def save_model(model: SavedModel, folder: Path) -> None:
-    """Write the weights, and what `load_model` needs to build the layers, into `folder`.
+    """Write the weights, and the params that `load_model` builds the layers from, into `folder`.
 
-    Pretrained vectors that are not trained are equal in all members and are written once. Weights that are not trained
-    are written in half precision where that loses nothing, as with vectors that were read in half precision.
+    Pretrained vectors that are not trained are equal in all members and written once. Weights that are not trained are
+    written in half precision where that loses nothing, as with vectors that were read in half precision.
     """
     settings = {
         "vocabulary_size": model.vocabulary_size,
@@ -67,7 +67,7 @@ def save_model(model: SavedModel, folder: Path) -> None:
     }
     write_json(settings, folder / SETTINGS_NAME)
     weights = {
-        _name(weight, number, model.params): _compact(weight)
+        _entry_name(weight, number, model.params): _compact(weight)
         for number, member in enumerate(model.members, 1)
         for weight in member.weights
     }
@@ -90,7 +90,7 @@ def load_model(folder: Path) -> SavedModel:
     for number, member in enumerate(members, 1):
         for weight in member.weights:
             weight.assign(
-                _checked(weights.get(_name(weight, number, params)), weight, weights_path).astype(weight.dtype)
+                _checked(weights.get(_entry_name(weight, number, params)), weight, weights_path).astype(weight.dtype)
             )
     return SavedModel(members, vocabulary_size, params, train, temperature)
 
@@ -101,8 +101,8 @@ def _compact(weight: Any) -> NDArray[Any]:
     return half if not weight.trainable and (half == array).all() else array
 
 
-def _name(weight: Any, number: int, params: ModelParams) -> str:
-    # Vectors that are neither pretrained nor trained are random, and each member has drawn its own.
+def _entry_name(weight: Any, number: int, params: ModelParams) -> str:
+    # Vectors that are neither pretrained nor trained are random, and differ between the members.
     is_shared = params.pretrained_embeddings and not weight.trainable
     return str(weight.path) if is_shared else f"member_{number}/{weight.path}"
 

@@ -1,1 +1,1 @@
-"""What words and phrases say: NB-SVM, and the polarity of n-grams."""
+"""Linear models of words and phrases: NB-SVM, and the polarity of n-grams."""

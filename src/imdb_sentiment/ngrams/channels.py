@@ -1,4 +1,4 @@
-"""Polarity: the tables of n-grams, and the channels of every review, as the stage writes them."""
+"""What the stage polarity writes: the table of n-grams, and the channels of every review."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def learn_channels(
 
     The first three channels are counted in the train part, held out by film (see `learn_polarity`). With a
     `params.teacher` the others are counted in the unlabelled reviews of the Parquet table `reviews`; those are not held
-    out: a label reaches them only through the teacher, which learned from many. Raises ArtifactError.
+    out: a single label has almost no effect on what the teacher says. Raises ArtifactError.
     """
     encoder = TextEncoder.load(vocabulary)
     if encoder.size > LARGEST_VOCABULARY:

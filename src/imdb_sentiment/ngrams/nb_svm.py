@@ -1,4 +1,4 @@
-"""NB-SVM, the linear baseline (Wang, Manning 2012): n-grams weighted by their log-count ratio, a linear classifier."""
+"""NB-SVM (Wang, Manning 2012): n-grams weighted by their log-count ratio, and a linear classifier."""
 
 from collections.abc import Iterable
 from itertools import pairwise
@@ -14,12 +14,12 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from imdb_sentiment.text.tokenization import tokenize
 
-INVERSE_PENALTY: Final = 0.1  # that of the most accurate run on record on this dataset
+INVERSE_PENALTY: Final = 0.1  # of the most accurate run known on this dataset
 SMOOTHING: Final = 1.0
 
 
 class LogCountRatio(TransformerMixin, BaseEstimator):
-    """Multiplies each n-gram by how much more often positive texts contain it (Wang, Manning 2012, equation 1)."""
+    """Multiplies each n-gram by the log of how much more often positive texts contain it (equation 1)."""
 
     def fit(self, counts: sparse.csr_matrix, labels: NDArray[np.int8]) -> "LogCountRatio":
         """Learn the ratio of each column of `counts [B, V]`, which are 0 or 1, from `labels [B]`, 1 for positive."""

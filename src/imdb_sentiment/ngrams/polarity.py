@@ -26,8 +26,8 @@ def learn_polarity(
     """Return the table of each order by the train part, and the channels `float16 [B, T, 3]` to train on.
 
     The channels of a training review count only the reviews of *other films*. With its own label counted, the channels
-    would leak the label; with other reviews of its film counted, names and plot would stand for the film's quality,
-    which says nothing about a new film.
+    would leak the label; with other reviews of its film counted, they would learn the names and the plot of good films,
+    which are of no use for a new film.
     """
     tables = []
     channels = np.zeros((*train.token_ids.shape, len(ORDERS)), np.float16)
@@ -60,7 +60,7 @@ def learn_unlabelled_polarity(
 def find_ngrams(
     token_ids: NDArray[np.int32], order: int, keys: Keys, vocabulary_size: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return each occurrence of the n-grams `keys int64 [G]`: its review and its place in `keys`, `int64 [N]` each."""
+    """Return the occurrences of the n-grams `keys int64 [G]`: reviews and places in `keys`, `int64 [N]` each."""
     ngrams = ngram_keys(token_ids, order, vocabulary_size)
     reviews, steps = np.nonzero(ngrams >= 0)
     places = find_keys(keys, ngrams[reviews, steps])

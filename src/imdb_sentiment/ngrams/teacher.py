@@ -19,6 +19,7 @@ from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.ngrams.nb_svm import INVERSE_PENALTY, LogCountRatio
 from imdb_sentiment.ngrams.polarity import distinct, find_ngrams
 from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.files import check_file
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.text.encoder import TextEncoder
 
@@ -47,6 +48,7 @@ def read_teacher_labels(path: Path, review_ids: list[str]) -> NDArray[np.float64
     The table is one that `imdb-sentiment predict` wrote for the table of reviews. Raises ArtifactError.
     """
     try:
+        check_file(path)
         table = pq.read_table(path, columns=["review_id", "probability"])
         probabilities = table["probability"].cast(pa.float64()).to_pylist()
         labels = dict(zip(table["review_id"].to_pylist(), probabilities, strict=True))
@@ -71,8 +73,11 @@ def teach(
 ) -> NDArray[np.float64]:
     """Fit NB-SVM to the train part and return the probability that each unlabelled review is positive.
 
-    `unlabelled int32 [B, T]` -> `float64 [B]`. The n-grams are `keys`, int64 [G] for each of ORDERS.
+    `unlabelled int32 [B, T]` -> `float64 [B]`. The n-grams are `keys`, int64 [G] for each of ORDERS; without any, every
+    probability is 0.5.
     """
+    if not any(len(known) for known in keys):
+        return np.full(len(unlabelled), 0.5)
     counts = ngram_matrix(train.token_ids, keys, vocabulary_size)
     ratios = LogCountRatio().fit(counts, train.labels)
     model = LogisticRegression(C=INVERSE_PENALTY, solver="liblinear", tol=TOLERANCE)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import ArtifactError
-from imdb_sentiment.runtime.files import check_regular, read_json, write_json
+from imdb_sentiment.runtime.files import check_file, read_json, write_json
 
 FORMAT: Final = 1
 SETTINGS_NAME: Final = "settings.json"
@@ -60,10 +60,8 @@ def read_settings(folder: Path) -> dict[str, Any]:
 
 def _checksum(path: Path) -> str:
     try:
-        check_regular(path, _MAX_BYTES)
+        check_file(path, _MAX_BYTES)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ArtifactError(
-            path, f"what cannot be read ({error.strerror or error})", "all files of one export"
-        ) from error
+        raise ArtifactError(path, f"what cannot be read ({error.strerror})", "all files of one export") from error

@@ -1,132 +1,140 @@
-"""Charts as inline SVG: no script, no font, no file beside the page; its style gives the colours of light and dark."""
+"""The report's charts: drawn by Altair as SVG inside the page, whose style sheet sets their colours."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from html import escape
-from typing import Final
+import io
+from collections.abc import Sequence
+from typing import Any, Final, Literal, NamedTuple
 
-# The page's style sheet colours these classes. Blue and orange are told apart by the colour-blind too, and a dash or a
-# hollow mark by whoever sees no colour.
-STYLE: Final = """
-svg { display: block; height: auto; max-width: 100%; }
-svg text { fill: var(--faint); font-size: 12px; } svg .label { fill: var(--ink); }
-.grid { stroke: var(--line); stroke-width: 1; } .chance { stroke: var(--faint); stroke-dasharray: 2 4; }
-.curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
-.ours { stroke: var(--ours); } .theirs { stroke: var(--theirs); stroke-dasharray: 6 3; }
-.dot.ours { fill: var(--ours); } .dot.theirs { fill: var(--paper); stroke-dasharray: none; stroke-width: 2; }
-.whisker { stroke-width: 2; stroke-dasharray: none; }
-"""
-WIDTH: Final = 480
-_HEIGHT: Final = 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 56, 14, 12, 44  # room for the labels
-_ROW: Final = 34  # height of a row of intervals
-_NAMES: Final = 132  # width of their names
+import altair as alt
+import numpy as np
+from numpy.typing import NDArray
 
-Scale = Callable[[float], float]
+from imdb_sentiment.report.accuracy import GroupAccuracy
+from imdb_sentiment.report.gather import Training
 
+Curve = tuple[NDArray[np.float64], NDArray[np.float64]]  # x from left to right, and y
 
-@dataclass(frozen=True)
-class Curve:
-    """One line: its points from left to right, and its class (`ours` or `theirs`); `dots` marks each point."""
-
-    points: Sequence[tuple[float, float]]
-    kind: str = "ours"
-    dots: bool = False
+CLASSIFIERS: Final = ("LSTM", "NB-SVM")
+# Each chart has two series: blue and orange, and for readers who see no colours solid and dashed, filled and hollow.
+_COLOURS: Final = ("var(--first)", "var(--second)")
+_FILLS: Final = ("var(--first)", "var(--paper)")
+_DASHES: Final = ((1, 0), (6, 3))
+_POINTS: Final = 200  # of a curve: more do not show on a screen
+_DOTS: Final = 40  # more points of a line would cover it
+# Vega measures labels in the first font, which vl-convert ships, so every machine draws the same. Arial is as wide;
+# for browsers that have neither, the labels have room to spare.
+_FONT: Final = "Liberation Sans, Arial, Helvetica, sans-serif"
 
 
-@dataclass(frozen=True)
-class Interval:
-    """A value with the ends of its interval."""
-
-    value: float
-    low: float
-    high: float
+class _Line(NamedTuple):
+    series: str
+    points: Sequence[tuple[float, float]]  # from left to right
+    emphasized_x: float | None = None
 
 
-def curve_chart(
-    curves: Sequence[Curve],
-    title: str,
+def training_chart(training: Training, measure: Literal["loss", "accuracy"]) -> str:
+    """Return an SVG with two lines a member: `measure` on the train and on the validation part after each epoch.
+
+    A diamond marks the epoch whose weights are kept.
+    """
+    lines = []
+    for member in training.members:
+        for part, kept_epoch in (("train", None), ("validation", member.result["kept_epoch"])):
+            points = zip(member.curves["epoch"], member.curves[f"{part}_{measure}"], strict=True)
+            lines.append(_Line(part, list(points), kept_epoch))
+    x = alt.X("x:Q", title="epoch", axis=alt.Axis(format="d", tickMinStep=1), scale=alt.Scale(zero=False, padding=12))
+    numbers = alt.Axis(format="~%" if measure == "accuracy" else "~g")
+    y = alt.Y("y:Q", title=measure, axis=numbers, scale=alt.Scale(zero=False))
+    dots = max(len(line.points) for line in lines) <= _DOTS
+    return _line_chart(lines, ("validation", "train"), x, y, dots=dots)
+
+
+def share_chart(
+    curves: Sequence[Curve], x_title: str, y_title: str, *, dots: bool = False, diagonal: bool = False
+) -> str:
+    """Return an SVG of two curves of shares: that of the LSTM and that of the linear baseline."""
+    lines = []
+    for name, (x, y) in zip(CLASSIFIERS, curves, strict=True):
+        kept = np.unique(np.linspace(0, len(x) - 1, _POINTS).round().astype(int))
+        lines.append(_Line(name, list(zip(x[kept].tolist(), y[kept].tolist(), strict=True))))
+    scale = alt.Scale(domain=[0, 1])
+    x_axis = alt.X("x:Q", title=x_title, scale=scale)
+    y_axis = alt.Y("y:Q", title=y_title, scale=scale if diagonal else alt.Scale(zero=False))
+    return _line_chart(lines, CLASSIFIERS, x_axis, y_axis, dots=dots, diagonal=diagonal)
+
+
+def accuracy_chart(groups: Sequence[GroupAccuracy]) -> str:
+    """Return an SVG with the accuracy's interval of both classifiers on each group, the LSTM's above the other."""
+    rows = [
+        {"group": group.name, "series": name, **interval._asdict()}
+        for group in groups
+        for name, interval in zip(CLASSIFIERS, (group.lstm, group.linear), strict=True)
+    ]
+    axis = alt.Axis(title=None, format="~%", tickCount=6)
+    base = _chart(rows, CLASSIFIERS).encode(
+        y=alt.Y("group:N", sort=None, axis=alt.Axis(title=None, grid=False, ticks=False, domain=False)),
+        yOffset=alt.YOffset("series:N", sort=CLASSIFIERS, scale=alt.Scale(paddingOuter=0.4)),
+    )
+    low = alt.X("low:Q", axis=axis, scale=alt.Scale(zero=False))
+    intervals = base.mark_rule(strokeWidth=2).encode(x=low, x2="high:Q")
+    values = base.mark_point(size=60, opacity=1).encode(x="value:Q", fill=_fill(CLASSIFIERS))
+    return _svg([intervals, values], height=40 + 34 * len(groups))
+
+
+def _line_chart(
+    lines: Sequence[_Line],
+    series: tuple[str, str],
+    x: alt.X,
+    y: alt.Y,
     *,
-    x_label: str,
-    y_label: str,
-    x_ticks: Sequence[float],
-    y_ticks: Sequence[float],
+    dots: bool = False,
     diagonal: bool = False,
 ) -> str:
-    """Return an SVG of `curves`; the ticks are also where the axes end. `title` is what a screen reader says."""
-    bottom, right = _HEIGHT - _BOTTOM, WIDTH - _RIGHT
-    x = _scale(x_ticks[0], x_ticks[-1], _LEFT, right)
-    y = _scale(y_ticks[0], y_ticks[-1], bottom, _TOP)
-    parts = []
-    for tick in y_ticks:
-        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y(tick):.1f}" y2="{y(tick):.1f}"/>')
-        parts.append(_text(_LEFT - 8, y(tick) + 4, _number(tick), "end"))
-    parts += [_text(x(tick), bottom + 18, _number(tick), "middle") for tick in x_ticks]
-    parts.append(_text((_LEFT + right) / 2, _HEIGHT - 8, x_label, "middle", "label"))
-    middle = (_TOP + bottom) / 2
-    parts.append(
-        f'<text class="label" text-anchor="middle" transform="translate(14 {middle:.0f}) rotate(-90)">'
-        f"{escape(y_label)}</text>"
-    )
+    rows = [
+        {"line": number, "series": line.series, "x": at, "y": value, "emphasized": at == line.emphasized_x}
+        for number, line in enumerate(lines)
+        for at, value in line.points
+    ]
+    base = _chart(rows, series).encode(x=x, y=y)
+    dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=series, range=_DASHES), legend=None)
+    layers = [base.mark_line(strokeWidth=2).encode(detail="line:N", strokeDash=dash)]
     if diagonal:
-        parts.append(f'<line class="chance" x1="{_LEFT}" y1="{bottom}" x2="{right}" y2="{_TOP}"/>')
-    for its in curves:
-        points = " ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in its.points)
-        parts.append(f'<polyline class="curve {its.kind}" points="{points}"/>')
-        if its.dots:
-            parts += [_dot(x(at), y(value), its.kind) for at, value in its.points]
-    return _svg(_HEIGHT, title, parts)
+        ends = alt.Chart(alt.InlineData(values=[{"x": 0, "y": 0}, {"x": 1, "y": 1}])).encode(x=x, y=y)
+        layers.insert(0, ends.mark_line(stroke="var(--faint)", strokeDash=[2, 4], strokeWidth=1))
+    if dots:
+        layers.append(base.mark_point(size=40, opacity=1).encode(fill=_fill(series)))
+    if any(line.emphasized_x is not None for line in lines):
+        diamonds = base.transform_filter("datum.emphasized").mark_point(shape="diamond", size=220, opacity=1)
+        layers.append(diamonds.encode(fill=_fill(series)))
+    return _svg(layers, height=280)
 
 
-def interval_chart(
-    rows: Sequence[tuple[str, Sequence[Interval]]], title: str, ticks: Sequence[float], format_tick: Callable[..., str]
-) -> str:
-    """Return an SVG with a row for each name, and in it one interval for ours and one for theirs, in this order."""
-    height = _TOP + _ROW * len(rows) + 26
-    right = WIDTH - _RIGHT - 12
-    x = _scale(ticks[0], ticks[-1], _NAMES, right)
-    parts = []
-    for tick in ticks:
-        parts.append(f'<line class="grid" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{_TOP}" y2="{height - 26}"/>')
-        parts.append(_text(x(tick), height - 8, format_tick(tick), "middle"))
-    for number, (name, intervals) in enumerate(rows):
-        centre = _TOP + _ROW * (number + 0.5)
-        parts.append(_text(_NAMES - 10, centre + 4, name, "end", "label"))
-        for at, (its, kind) in enumerate(zip(intervals, ("ours", "theirs"), strict=False)):
-            y = centre + (at - (len(intervals) - 1) / 2) * 12
-            low, high = x(max(its.low, ticks[0])), x(min(its.high, ticks[-1]))
-            parts.append(f'<line class="whisker {kind}" x1="{low:.1f}" x2="{high:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(_dot(x(min(max(its.value, ticks[0]), ticks[-1])), y, kind))
-    return _svg(height, title, parts)
+def _chart(rows: Sequence[dict[str, Any]], series: tuple[str, str]) -> alt.Chart:
+    colour = alt.Color("series:N", scale=alt.Scale(domain=series, range=_COLOURS), legend=None)
+    return alt.Chart(alt.InlineData(values=rows)).encode(color=colour)
 
 
-def ticks_around(values: Sequence[float], step: float, least: float, most: float) -> list[float]:
-    """Return multiples of `step` that enclose `values`, within `least` and `most`."""
-    first = max(least, step * ((min(values) + 1e-9) // step))
-    last = min(most, step * (-(-(max(values) - 1e-9) // step)))
-    count = max(1, round((last - first) / step))
-    return [first + step * number for number in range(count + 1)]
+def _fill(series: tuple[str, str]) -> alt.Fill:
+    return alt.Fill("series:N", scale=alt.Scale(domain=series, range=_FILLS), legend=None)
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Scale:
-    return lambda value: start + (value - low) / (high - low) * (end - start)
-
-
-def _dot(x: float, y: float, kind: str) -> str:
-    return f'<circle class="dot {kind}" cx="{x:.1f}" cy="{y:.1f}" r="4"/>'
-
-
-def _text(x: float, y: float, text: str, anchor: str, kind: str = "") -> str:
-    named = f' class="{kind}"' if kind else ""
-    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(text)}</text>'
-
-
-def _number(value: float) -> str:
-    return f"{value:.2f}".rstrip("0").rstrip(".") or "0"
-
-
-def _svg(height: float, title: str, parts: Sequence[str]) -> str:
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" width="{WIDTH}" height="{height:.0f}" role="img" '
-        f'aria-label="{escape(title)}">{"".join(parts)}</svg>'
+def _svg(layers: Sequence[alt.Chart], height: int) -> str:
+    axis = {
+        "labelFontSize": 13,
+        "labelColor": "var(--faint)",
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "titleColor": "var(--ink)",
+        "labelFlush": False,
+        "gridColor": "var(--line)",
+        "domainColor": "var(--line)",
+        "tickColor": "var(--line)",
+    }
+    padding = {"left": 14, "right": 8, "top": 4, "bottom": 2}
+    fit = alt.AutoSizeParams(type="fit", contains="padding")
+    chart = alt.layer(*layers).properties(width=440, height=height, padding=padding, autosize=fit)
+    chart = chart.configure(
+        background="transparent", font=_FONT, axis=axis, axisY={"titlePadding": 12}, view={"stroke": None}
     )
+    svg = io.StringIO()
+    chart.save(svg, format="svg")
+    return svg.getvalue()

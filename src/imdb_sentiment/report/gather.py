@@ -1,36 +1,49 @@
-"""What the report tells of a run, gathered from what the stages wrote."""
+"""What the report shows, read from the outputs of the earlier stages."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
-from imdb_sentiment.evaluation.metrics import wilson_interval
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
-from imdb_sentiment.report.charts import Interval
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.files import missing, read_json
 from imdb_sentiment.runtime.params import Params
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 
 MISTAKES: Final = 10
-LENGTH_BINS: Final = 6
+_CURVE_COLUMNS: Final = ["epoch", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy"]
 
-# A name, and the accuracy of the LSTM and of its linear peer.
-Row = tuple[str, tuple[Interval, Interval]]
+
+@dataclass(frozen=True)
+class Member:
+    """One member of the ensemble.
+
+    curves: a row an epoch with the columns of `member_1.csv`. result: kept_epoch (None where its weights are an average
+    over steps), validation_loss and validation_accuracy.
+    """
+
+    curves: pd.DataFrame
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Training:
+    """The ensemble's validation_loss, validation_accuracy and temperature, and its members."""
+
+    result: Mapping[str, Any]
+    members: list[Member]
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A review that the model is sure of, and wrong."""
+    """A review that the model classified wrongly, and what each word contributed to that."""
 
     review_id: str
     actual: str
@@ -40,129 +53,80 @@ class Mistake:
 
 @dataclass(frozen=True)
 class Report:
-    """All that the page shows.
+    """All that the page and the model card show.
 
-    table: a row a test review with its label (`y_true`), the probability of the LSTM (`ours`) and of its linear peer
-    (`theirs`). curves: the values of each epoch, by names such as `validation/loss`; a member's follow another's.
+    metrics to export_check: the JSON files of the same names, `baseline` that of the linear baseline.
+    reviews: a row a test review with its label (`y_true`), rating, text, and the probability that it is positive by
+    the LSTM (`lstm`) and by the linear baseline (`linear`).
     """
 
     params: Params
-    data: Mapping[str, Any]
     metrics: Mapping[str, Any]
     baseline: Mapping[str, Any]
-    curves: Mapping[str, list[float]]
-    table: pd.DataFrame
-    by_length: list[Row]
-    by_rating: list[Row]
+    data: Mapping[str, Any]
+    behaviour: Mapping[str, Any]
+    export_check: Mapping[str, Any]
+    training: Training
+    reviews: pd.DataFrame
     mistakes: list[Mistake]
 
 
-def gather_report(
-    *,
-    params: Params,
-    metrics: Path,
-    reviews: Path,
-    predictions: Path,
-    baseline: Path,
-    model: Path,
-    progress: Progress = no_progress,
-) -> Report:
-    """Read the folder `metrics`, the tables of reviews and predictions, and explain the surest mistakes of `model`.
+def read_test_reviews(reviews: Path, predictions: Path, baseline_predictions: Path) -> pd.DataFrame:
+    """Return the table `Report.reviews`, indexed by review_id.
+
+    Raises ArtifactError if `reviews` or `baseline_predictions` lack a review of `predictions`.
+    """
+    lstm = read_predictions(predictions)
+    linear = read_predictions(baseline_predictions)
+    texts = _read_texts(reviews, lstm.index)
+    for path, table in ((baseline_predictions, linear), (reviews, texts)):
+        if not table.index.is_unique or not lstm.index.isin(table.index).all():
+            raise ArtifactError(path, "not all test reviews", f"each review of {predictions} once")
+    y_true = (lstm["actual"] == LABEL_NAMES[1]).astype(int)
+    columns = {"y_true": y_true, "lstm": lstm["probability"], "linear": linear["probability"].reindex(lstm.index)}
+    return pd.DataFrame(columns).join(texts)
+
+
+def _read_texts(reviews: Path, wanted: Iterable[str]) -> pd.DataFrame:
+    ids = set(wanted)
+    batches = iterate_reviews(reviews, ["review_id", "rating", "text"])
+    rows = [row for batch in batches for row in batch.to_pylist() if row["review_id"] in ids]
+    return pd.DataFrame(rows, columns=["review_id", "rating", "text"]).set_index("review_id")
+
+
+def read_training(curves: Path, training_metrics: Path) -> Training:
+    """Return what the stage train measured: the JSON file `training_metrics`, and member_1.csv and so on in `curves`.
 
     Raises ArtifactError.
     """
-    table = _joined(reviews, predictions, baseline)
-    wrong = table[(table["ours"] >= THRESHOLD) != table["y_true"]]
-    surest = wrong.loc[(wrong["ours"] - 0.5).abs().sort_values(ascending=False, kind="stable").index[:MISTAKES]]
-    exported = SentimentModel.load(model)
-    rows = surest.reset_index().to_dict("records")
-    mistakes = [_explained(exported, row) for row in track(progress, rows, "Explaining mistakes", len(rows), "reviews")]
-    return Report(
-        params=params,
-        data=read_json(metrics / "data.json"),
-        metrics=read_json(metrics / "metrics.json"),
-        baseline=read_json(metrics / "baseline.json"),
-        curves=_read_curves(metrics / "training/plots/metrics"),
-        table=table.drop(columns="text"),
-        by_length=accuracy_by_length(table),
-        by_rating=accuracy_by_rating(table),
-        mistakes=mistakes,
-    )
+    result = read_json(training_metrics)
+    names = [name for name in result if name.startswith("member_")]
+    if not names:
+        raise ArtifactError(training_metrics, "no member_1", "the result of each member")
+    return Training(result, [Member(_read_curves(curves / f"{name}.csv"), result[name]) for name in names])
 
 
-def _explained(model: SentimentModel, row: Mapping[Any, Any]) -> Mistake:
-    rating = None if pd.isna(row["rating"]) else int(row["rating"])
-    return Mistake(row["review_id"], LABEL_NAMES[row["y_true"]], rating, explain(model, row["text"]))
+def _read_curves(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)[_CURVE_COLUMNS].astype(dict.fromkeys(_CURVE_COLUMNS, float) | {"epoch": int})
+    except FileNotFoundError as error:
+        raise missing(path) from error
+    except (ValueError, KeyError, OSError) as error:
+        expected = f"the columns {', '.join(_CURVE_COLUMNS)}, all numbers"
+        raise ArtifactError(path, f"a table that cannot be read ({error})", expected) from error
 
 
-def accuracy_by_length(table: pd.DataFrame) -> list[Row]:
-    """Return the accuracies on about equally many reviews from the shortest to the longest, counted in words."""
-    words = np.array([len(text.split()) for text in table["text"]])
-    ends = np.unique(np.quantile(words, np.linspace(0, 1, LENGTH_BINS + 1)[1:], method="higher"))
-    bins = np.searchsorted(ends, words)
-    names = []
-    for number, end in enumerate(ends):
-        if number == 0:
-            names.append(f"up to {end:,} words")
-        elif number == len(ends) - 1:
-            names.append(f"over {ends[number - 1]:,}")
-        else:
-            names.append(f"to {end:,}")
-    return _accuracies(table, bins, dict(enumerate(names)))
-
-
-def accuracy_by_rating(table: pd.DataFrame) -> list[Row]:
-    """Return the accuracies on the reviews of each rating; none if the reviews have no ratings."""
-    rated = table[table["rating"].notna()]
-    ratings = rated["rating"].to_numpy(dtype=int)
-    stars = {int(its): f"{its} star{'s' if its > 1 else ''}" for its in np.unique(ratings)}
-    return _accuracies(rated, ratings, stars)
-
-
-def _accuracies(table: pd.DataFrame, groups: NDArray[Any], names: Mapping[int, str]) -> list[Row]:
-    truth = table["y_true"].to_numpy()
-    correct = [(table[column].to_numpy() >= THRESHOLD) == truth for column in ("ours", "theirs")]
-
-    def interval(right: NDArray[np.bool_]) -> Interval:
-        return Interval(float(right.mean()), *wilson_interval(int(right.sum()), len(right)))
-
-    present = [(group, name) for group, name in names.items() if (groups == group).any()]
+def explain_mistakes(model: SentimentModel, reviews: pd.DataFrame, progress: Progress = no_progress) -> list[Mistake]:
+    """Return the at most 10 most confident mistakes among the test `reviews`, the most confident first, explained."""
+    wrong = reviews[(reviews["lstm"] >= THRESHOLD) != reviews["y_true"]]
+    order = (wrong["lstm"] - THRESHOLD).abs().sort_values(ascending=False, kind="stable").index[:MISTAKES]
+    rows = wrong.loc[order].reset_index().to_dict("records")
     return [
-        (name, (interval(correct[0][groups == group]), interval(correct[1][groups == group])))
-        for group, name in present
+        Mistake(
+            review_id=row["review_id"],
+            actual=LABEL_NAMES[row["y_true"]],
+            rating=None if pd.isna(row["rating"]) else int(row["rating"]),
+            explanation=explain(model, row["text"]),
+        )
+        for row in track(progress, rows, "Explaining mistakes", len(rows), "reviews")
     ]
-
-
-def _joined(reviews: Path, predictions: Path, baseline: Path) -> pd.DataFrame:
-    ours = read_predictions(predictions)
-    theirs = read_predictions(baseline)
-    texts = _texts(reviews, ours.index)
-    for path, table in ((baseline, theirs), (reviews, texts)):
-        if not table.index.is_unique or not ours.index.isin(table.index).all():
-            raise ArtifactError(path, "not each test review", f"each review of {predictions}")
-    table = pd.DataFrame(
-        {
-            "y_true": (ours["actual"] == LABEL_NAMES[1]).astype(int),
-            "ours": ours["probability"],
-            "theirs": theirs["probability"].reindex(ours.index),
-        }
-    )
-    return table.join(texts)
-
-
-def _texts(reviews: Path, wanted: Iterable[str]) -> pd.DataFrame:
-    ids = set(wanted)
-    rows = [row for batch in iterate_reviews(reviews, ["review_id", "rating", "text"]) for row in batch.to_pylist()]
-    return pd.DataFrame([row for row in rows if row["review_id"] in ids]).set_index("review_id")
-
-
-def _read_curves(folder: Path) -> dict[str, list[float]]:
-    curves = {}
-    for path in (folder / f"{part}/{name}.tsv" for part in ("train", "validation") for name in ("loss", "accuracy")):
-        try:
-            curves[f"{path.parent.name}/{path.stem}"] = pd.read_csv(path, sep="\t")[path.stem].astype(float).tolist()
-        except FileNotFoundError as error:
-            raise missing(path) from error
-        except (ValueError, KeyError, OSError) as error:
-            raise ArtifactError(path, f"what cannot be read as a curve ({error})", "a table of epochs") from error
-    return curves

@@ -1,1 +1,1 @@
-"""Errors, params, files, progress and the console: what every command shares, and nothing about reviews."""
+"""What every command shares: errors, params, files, progress and the console. Nothing about reviews."""

@@ -27,6 +27,11 @@ from imdb_sentiment.runtime.console import (
 from imdb_sentiment.runtime.errors import PipelineError
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
+_LESS_MEMORY: Final = (
+    "expected room for the reviews and the model: lower preprocess.max_length, preprocess.vocabulary_size, "
+    "model.lstm_units or train.batch_size, or set OMP_NUM_THREADS=1"
+)
+_FEWER_THREADS: Final = "expected one a core: set OMP_NUM_THREADS to a smaller number, or raise the limit (ulimit -u)"
 _OPTIONS: Final = {
     "verbose": Annotated[bool, typer.Option("--verbose", help="Show TensorFlow's messages and the total time.")],
     "quiet": Annotated[bool, typer.Option("--quiet", help="Show no progress and no tables, only results and errors.")],
@@ -43,8 +48,8 @@ def command_app(command: Callable[..., None]) -> typer.Typer:
 def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
     """Make `command` end in one line on standard error where the user, not the programmer, can mend the cause.
 
-    A PipelineError gives exit code 1, a signal (Ctrl-C, SIGTERM, SIGHUP) 128 and its number; anything else is a bug and
-    keeps its traceback. Adds the options `--verbose` and `--quiet`.
+    A PipelineError gives exit code 1, as do too little memory and too few threads, a signal (Ctrl-C, SIGTERM, SIGHUP)
+    128 and its number; anything else is a bug and keeps its traceback. Adds the options `--verbose` and `--quiet`.
     """
 
     @functools.wraps(command)
@@ -58,6 +63,12 @@ def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
                 command(*args, **kwargs)
             except PipelineError as error:
                 _end(str(error), 1, error)
+            except MemoryError as error:
+                _end(f"found too little memory ({error or 'no more to be had'}); {_LESS_MEMORY}", 1, error)
+            except RuntimeError as error:
+                if "can't start new thread" not in str(error):
+                    raise
+                _end(f"found no more threads; {_FEWER_THREADS}", 1, error)
             except KeyboardInterrupt as error:
                 _end("interrupted; outputs are as they were before", 128 + signal.SIGINT, error)
             except _Terminated as error:

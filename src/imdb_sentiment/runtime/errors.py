@@ -1,4 +1,4 @@
-"""What can go wrong through no bug of ours: each ends in one line on standard error.
+"""Errors that the user can mend: each ends a command in one line on standard error.
 
     PipelineError
     ├── ParamsError      a key or value in params.yaml
@@ -7,7 +7,9 @@
     ├── ArtifactError    a file that an earlier stage should have written
     ├── OutputError      a file that cannot be written
     ├── TrainingError    a fit that cannot begin or go on
-    ├── ExportError      an exported model that does not say what the trained one says
+    ├── ExportError      an exported model whose predictions are not those of the trained one
+    ├── TrialError       one trial of a search
+    ├── TuningError      a search that cannot go on
     └── InputError       a text or table that cannot be classified
 
 A message names the file or key, what was found and what was expected, in that order.
@@ -29,11 +31,11 @@ class SourceError(PipelineError):
 
 
 class DownloadError(PipelineError):
-    """The archive could not be had: no address gave it, or another file lies in its place."""
+    """The archive could not be fetched: no address served it, or another file lies in its place."""
 
 
 class ArtifactError(PipelineError):
-    """A file from an earlier stage is missing, broken or of another make.
+    """A file from an earlier stage is missing, broken or of another kind.
 
     `ArtifactError(Path("a.parquet"), "columns id, text", "also label")` reads
     `a.parquet: found columns id, text; expected also label`.
@@ -44,7 +46,7 @@ class ArtifactError(PipelineError):
         self.arguments = (path, found, expected)
 
     def __reduce__(self) -> tuple[type["ArtifactError"], tuple[Path, str, str]]:
-        # Another process hands it over: an exception is made anew from its message alone otherwise.
+        # For another process: by default an exception is unpickled from its message alone.
         return type(self), self.arguments
 
 

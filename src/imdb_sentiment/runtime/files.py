@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -163,10 +164,22 @@ def write_json(content: Mapping[str, Any], path: Path) -> None:
         partial.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
+def check_file(path: Path, max_bytes: int | None = None) -> None:
+    """Raise ArtifactError unless `path` is a regular file of at most `max_bytes`: a pipe or device may never end.
+
+    Raises OSError if there is no such file.
+    """
+    found = path.stat()
+    if not stat.S_ISREG(found.st_mode):
+        raise ArtifactError(path, "a folder, pipe or device", "a file")
+    if max_bytes is not None and found.st_size > max_bytes:
+        raise ArtifactError(path, f"{found.st_size:,} bytes", f"at most {max_bytes:,}")
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Return the JSON object in `path`. Raises ArtifactError if there is none, or it is too large."""
     try:
-        check_regular(path, MAX_JSON_BYTES)
+        check_file(path, MAX_JSON_BYTES)
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -191,16 +204,16 @@ _NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, Runt
 def read_npz(path: Path, max_bytes: int | None = None) -> dict[str, NDArray[Any]]:
     """Return the arrays in `path`, pickles refused.
 
-    Raises ArtifactError if it is no such file, or the arrays take more than `max_bytes` together.
+    Raises ArtifactError if it is no such file, or its arrays take more than `max_bytes` together.
     """
     try:
-        check_regular(path, max_bytes)
+        check_file(path, max_bytes)
         # Opened here, since NumPy leaves a broken file open.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             # What the file declares is all that is read of it.
             unfolded = sum(member.file_size for member in archive.zip.infolist())
             if max_bytes is not None and unfolded > max_bytes:
-                raise OSError(f"arrays of {unfolded:,} bytes, more than {max_bytes:,}")
+                raise ArtifactError(path, f"arrays of {unfolded:,} bytes", f"at most {max_bytes:,}")
             arrays = {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise missing(path) from error
@@ -215,11 +228,3 @@ def read_npz(path: Path, max_bytes: int | None = None) -> dict[str, NDArray[Any]
 def missing(path: Path) -> ArtifactError:
     """Return the error for an artefact that does not exist."""
     return ArtifactError(path, "no such file", "the output of an earlier stage (`dvc repro` makes it)")
-
-
-def check_regular(path: Path, max_bytes: int | None = None) -> None:
-    """Raise OSError if `path` exists and is no regular file of at most `max_bytes`: a pipe or device may never end."""
-    if path.exists() and not path.is_file():
-        raise OSError("a folder, pipe or device")
-    if max_bytes is not None and path.stat().st_size > max_bytes:
-        raise OSError(f"{path.stat().st_size:,} bytes, more than {max_bytes:,}")

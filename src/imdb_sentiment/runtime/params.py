@@ -1,18 +1,22 @@
 """params.yaml, read once and checked in full before any work begins."""
 
 import re
+import reprlib
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
+from ruamel.yaml.events import AliasEvent
 
 from imdb_sentiment.runtime.errors import ParamsError
 from imdb_sentiment.runtime.files import written_beside
 
+MOST_BYTES: Final = 100_000  # of a YAML file: reading one takes seconds then
+MOST_ALIASES: Final = 10  # each can double what the file stands for
 # A number of YAML 1.1 or 1.2, without 1.1's underscores and base 60.
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 
@@ -148,15 +152,27 @@ def load_params(path: Path) -> Params:
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML 1.2 file, the version that DVC reads. Raises ParamsError."""
     try:
-        with warnings.catch_warnings():
-            # YAML 1.1 wants 1.e-3; what is meant by 1e-3 is clear.
-            warnings.simplefilter("ignore", MantissaNoDotYAML1_1Warning)
-            return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        if path.exists() and not path.is_file():  # reading a pipe or a device might never end
+            raise ValueError("a folder, pipe or device")
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes")
+        return _parse_yaml(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: found no such file; expected the pipeline's params") from error
-    except (YAMLError, ValueError, OSError) as error:
+    except (YAMLError, ValueError, OSError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected params") from error
+
+
+def _parse_yaml(text: str) -> Any:
+    with warnings.catch_warnings():
+        # YAML 1.1 wants 1.e-3; what is meant by 1e-3 is clear.
+        warnings.simplefilter("ignore", MantissaNoDotYAML1_1Warning)
+        if text.count("*") > MOST_ALIASES:
+            events = YAML(typ="safe", pure=True).parse(text)
+            if sum(isinstance(event, AliasEvent) for event in events) > MOST_ALIASES:
+                raise ValueError(f"more than {MOST_ALIASES} aliases")
+        return YAML(typ="safe", pure=True).load(text)
 
 
 def write_yaml(content: Mapping[str, Any], path: Path) -> None:
@@ -183,5 +199,18 @@ def _first_problem(error: ValidationError) -> str:
         case "missing":
             return f"{key}: found nothing; expected a value"
         case _:
-            # pydantic's own words: "Input should be greater than 0"
-            return f"{key}: found {first['input']!r}; {first['msg'].replace('Input should be', 'expected')}"
+            # pydantic's own words: "Input should be greater than 0", "String should have at least 1 character"
+            expected = re.sub(r"^\w+ should (?:be|have)", "expected", first["msg"])
+            return f"{key}: found {_shorten(first['input'])}; {expected}"
+
+
+_REPR: Final = reprlib.Repr()
+_REPR.maxlevel, _REPR.maxstring, _REPR.maxother = 2, 100, 100
+
+
+def _shorten(value: object) -> str:
+    """Return `repr(value)`, with what is long in it left out."""
+    try:
+        return _REPR.repr(value)
+    except ValueError:  # more digits than Python writes
+        return "an integer of thousands of digits"

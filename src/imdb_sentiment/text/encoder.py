@@ -39,7 +39,7 @@ class TextEncoder(Vocabulary):
         return {token: index for index, token in enumerate(self.tokens) if index >= len(SPECIAL_TOKENS)}
 
     def encode(self, text: str) -> list[int]:
-        """Return at most `max_length` token ids of `text`, at least one: an empty review is one unknown token."""
+        """Return at most `max_length` token ids of `text`, at least one: an empty text is one unknown token."""
         return keep_ends(self.token_ids(text), self.max_length, self.head_share) or [UNKNOWN_ID]
 
     def token_ids(self, text: str) -> list[int]:
@@ -49,7 +49,7 @@ class TextEncoder(Vocabulary):
     def encode_all(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return what `encode` gives for each of `texts`, padded: `token_ids int32 [B, T]` and `lengths int32 [B]`.
 
-        T is `max_length`. Many times as fast as `encode` for many texts, and slower for one.
+        T is `max_length`. Several times as fast as `encode` for many texts, and slower for one.
         """
         return self.encode_tokens(map_in_threads(tokenize_all, in_blocks(texts)))
 
@@ -93,7 +93,7 @@ def keep_ends(tokens: list[Token], max_length: int, head_share: float) -> list[T
 def _pad_and_keep_ends(
     ids: NDArray[np.int32], lengths: NDArray[np.int64], max_length: int, head_share: float
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Apply `keep_ends` and padding to B texts at once, whose `ids` stand one text after the other."""
+    """Apply `keep_ends` and padding to B texts at once; `ids` are those of the first text, then of the second, ..."""
     head = round(max_length * head_share)
     is_kept = np.ones(len(ids), bool)
     ends = np.cumsum(lengths)

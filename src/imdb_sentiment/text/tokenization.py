@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-# A word with its inner apostrophes ("don't"), or one punctuation mark: "!" and "?" tell of sentiment too.
+# A word with its inner apostrophes ("don't"), or one punctuation mark: "!" and "?" carry sentiment too.
 _TOKEN = re.compile(r"[^\W_]+(?:'[^\W_]+)*|[^\w\s]|_")
 CURLY_APOSTROPHE: Final = "\N{RIGHT SINGLE QUOTATION MARK}"
 
@@ -25,7 +25,7 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     spans = [match.span() for match in _TOKEN.finditer(plain)]
     if len(plain) == len(text):
         return spans
-    # A few capitals have small letters of two characters: where is each character of the plain text from?
+    # A few capitals become two characters in lower case: find where each character of the plain text comes from.
     origins = [index for index, character in enumerate(text) for _ in _plain(character)]
     return [(origins[start], origins[end - 1] + 1) for start, end in spans]
 

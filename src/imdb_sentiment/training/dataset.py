@@ -1,4 +1,4 @@
-"""What a fit reads: the parts of the dataset, the size of the vocabulary, the pretrained vectors."""
+"""The dataset of a fit: its parts, the size of the vocabulary, the pretrained vectors."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ class Dataset:
 
 
 def load_dataset(sequences: Path, vocabulary: Path, embeddings: Path, channels: Path, params: ModelParams) -> Dataset:
-    """Read the files that the model of `params` needs; the others need not exist. Raises ArtifactError."""
+    """Read the files that the model of `params` needs; the others may be missing. Raises ArtifactError."""
     vocabulary_size = Vocabulary.load(vocabulary).size
     parts = load_sequences(sequences, vocabulary_size)
     vectors = None

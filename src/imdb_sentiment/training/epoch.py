@@ -1,4 +1,4 @@
-"""One epoch of a fit, and what it is worth on a part."""
+"""One epoch of a fit, and the loss and accuracy on a part of the dataset."""
 
 import math
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from imdb_sentiment.runtime.params import ModelParams, TrainParams
 from imdb_sentiment.runtime.progress import Progress, no_progress
 from imdb_sentiment.training.state import FitState
 
-AVERAGED_EVERY: Final = 10  # steps: between two of them the weights hardly move
+AVERAGED_EVERY: Final = 10  # steps: from one to the next the weights hardly change
 
 
 def fit_epoch(
     fit: FitState, sequences: Sequences, epoch: int, *, params: ModelParams, train: TrainParams, progress: Progress
 ) -> dict[str, float]:
-    """Take one step a batch; return the mean loss and accuracy of the epoch."""
+    """Take one step for each batch; return the mean loss and accuracy of the epoch."""
     batches = length_grouped_rows(sequences.lengths, train.batch_size, fit.rng)
     means = _Means()
     with progress(f"Epoch {epoch}/{train.epochs}", len(batches), "batches") as task:
@@ -64,7 +64,7 @@ def score(y_true: NDArray[np.int8], y_prob: NDArray[np.float64]) -> dict[str, fl
 
 
 class _Means:
-    """Mean metrics over batches of different size: Keras's own start anew at each `train_on_batch`."""
+    """Mean metrics over batches of different size: Keras resets its own at each `train_on_batch`."""
 
     def __init__(self) -> None:
         self._totals: dict[str, float] = {}

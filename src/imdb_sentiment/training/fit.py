@@ -1,4 +1,4 @@
-"""Train: fitting the members of an ensemble, and which weights are kept."""
+"""Fitting the members of an ensemble, and choosing the weights that are kept."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,9 +17,10 @@ from imdb_sentiment.training.calibration import fit_temperature
 from imdb_sentiment.training.checkpoints import Checkpoint, Checkpoints
 from imdb_sentiment.training.dataset import Dataset
 from imdb_sentiment.training.epoch import fit_epoch, score, validate
+from imdb_sentiment.training.memory import check_memory
 from imdb_sentiment.training.state import KEPT_BY, FitState
 
-OnEpoch = Callable[[Mapping[str, float]], None]  # gets the metrics of each epoch, `val_` before those of validation
+OnEpoch = Callable[[Mapping[str, float]], None]  # gets the metrics of each epoch, those of validation named `val_...`
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,12 @@ def split_and_fit_dataset(
 ) -> FittedEnsemble:
     """Fit each member to the train part, keep its best epoch by the validation part, and calibrate their average.
 
-    The recipe, whose name this is, splits here. Here the parts come from `preprocess_text_data`, which has to know them
-    in order to learn the vocabulary from the train part alone; the test part is not touched. With `checkpoints`, a fit
-    that was stopped continues after its last finished epoch and ends with the same bytes. Raises TrainingError if the
-    loss is no longer a number.
+    The name is that of the recipe, which splits at this point. In this pipeline `preprocess_text_data` splits, because
+    the vocabulary is learned from the train part alone; the test part is not used here. With `checkpoints`, a fit that
+    was stopped continues after its last finished epoch and ends with the same bytes. Raises TrainingError if the loss
+    is no longer a number, and ParamsError if the ensemble does not fit into the memory.
     """
+    check_memory(dataset.vocabulary_size, params, train.optimizer, train.members)
     members, histories = [], []
     for number in range(train.members):
         checkpoint = checkpoints.member(number) if checkpoints else None
@@ -83,7 +85,11 @@ def fit_member(
     checkpoint: Checkpoint | None = None,
     progress: Progress = no_progress,
 ) -> tuple[keras.Model, History]:
-    """Return the fitted member of this `number`, counted from 0 and added to the seed, and its history."""
+    """Return the fitted member of this `number`, counted from 0 and added to the seed, and its history.
+
+    Raises as `split_and_fit_dataset` does.
+    """
+    check_memory(dataset.vocabulary_size, params, train.optimizer, number + 1)
     train = train.model_copy(update={"seed": (train.seed + number) % 2**32})  # the largest seed is 2**32 - 1
     make_reproducible(train.seed)
     model = create_model(dataset.vocabulary_size, params, train)
@@ -95,13 +101,13 @@ def fit_member(
 
 
 def make_reproducible(seed: int) -> None:
-    """Seed every generator, and have sums taken in the same order in each run.
+    """Seed every random generator, and make TensorFlow add numbers in the same order in each run.
 
     Call it before the model is created: its initial weights depend on the seed too.
     """
     keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
-        # Only TensorFlow sums the gradients of an embedding's rows in the order in which its threads finish.
+        # Only TensorFlow adds the gradients of an embedding's rows in the order in which its threads finish.
         import tensorflow as tf
 
         tf.config.experimental.enable_op_determinism()
@@ -117,12 +123,12 @@ def fit_model(
     checkpoint: Checkpoint | None = None,
     progress: Progress = no_progress,
 ) -> History:
-    """Fit `model` to the train part and leave it with the weights of the best validation accuracy.
+    """Fit `model` to the train part, and give it the weights with the best validation accuracy.
 
-    Those of an epoch, or with `train.averaged_share` the mean of the weights along that last share of the steps
-    (Izmailov et al. 2018). Raises TrainingError if the loss is no longer a number.
+    These are the weights of an epoch or, with `train.averaged_share`, the mean of the weights along that last share of
+    the steps (Izmailov et al. 2018). Raises TrainingError if the loss is no longer a number.
 
-    A loop of batches and not `model.fit`: on TensorFlow, `fit` takes the shape of the first batches for the shape of
+    A loop over batches and not `model.fit`: on TensorFlow, `fit` takes the shape of the first batches for the shape of
     all, and fails at a longer one if the first happen to be equally long.
     """
     fit = FitState(model, train)
@@ -143,7 +149,7 @@ def fit_model(
 
 
 def _keep_best(fit: FitState, validation: Sequences, params: ModelParams, progress: Progress) -> History:
-    """Give the model the mean of its weights if that is more accurate than each epoch was, else the best epoch's."""
+    """Give the model the mean of its weights if that is more accurate than every epoch, else the best epoch's."""
     if fit.average.weights is not None:
         fit.model.set_weights(fit.average.weights)
         averaged = validate(fit.model, validation, params, progress)

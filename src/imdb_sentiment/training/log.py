@@ -1,4 +1,4 @@
-"""What is kept of a fit: a table of the epochs of each member, and the scores of what was kept."""
+"""The log of a fit: a table of each member's epochs, and the scores of the kept weights."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, Final
 from imdb_sentiment.training.fit import FittedEnsemble
 
 CURVE_FILES: Final = r"member_[0-9]+\.csv"
-# The columns of a member's table after its epoch, and their names in a History.
+# The columns of a member's table after `epoch`, and their names in a History.
 COLUMNS: Final = {
     "train_loss": "loss",
     "train_accuracy": "accuracy",
@@ -17,7 +17,7 @@ COLUMNS: Final = {
 
 
 def write_training_curves(fitted: FittedEnsemble, folder: Path) -> None:
-    """Write `member_1.csv`, `member_2.csv`, ... into `folder`: a row an epoch, counted from 1."""
+    """Write `member_1.csv`, `member_2.csv`, ... into `folder`: a row for each epoch, counted from 1."""
     folder.mkdir()
     for number, history in enumerate(fitted.histories, 1):
         with (folder / f"member_{number}.csv").open("w", newline="", encoding="utf-8") as file:

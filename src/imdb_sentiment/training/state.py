@@ -1,4 +1,4 @@
-"""The state of a fit: it can be saved after any epoch, and restored to continue from there."""
+"""The state of a fit, which can be saved after each epoch and restored to continue from there."""
 
 import math
 from typing import Any, Final
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.runtime.params import TrainParams
 from imdb_sentiment.training.checkpoints import Checkpoint
 
-KEPT_BY: Final = "val_accuracy"  # the weights with the highest are kept, the first of equals
+KEPT_BY: Final = "val_accuracy"  # the weights with the highest value are kept, the first of equal ones
 
 
 class WeightAverage:
@@ -34,7 +34,7 @@ class WeightAverage:
 
 
 class FitState:
-    """Everything in a fit that changes from one batch or epoch to the next."""
+    """All that changes in a fit from one batch or epoch to the next."""
 
     def __init__(self, model: keras.Model, train: TrainParams) -> None:
         self.model = model
@@ -45,7 +45,7 @@ class FitState:
         self.kept_weights: list[NDArray[Any]] = model.get_weights()
 
     def end_epoch(self, metrics: dict[str, float]) -> None:
-        """Record the epoch's metrics, and the weights if they are the best so far."""
+        """Record the metrics of an epoch, and its weights if they are the best so far."""
         self.epochs.append(metrics)
         if metrics[KEPT_BY] > self.kept_score:
             self.kept_score, self.kept_weights = metrics[KEPT_BY], self.model.get_weights()
@@ -79,6 +79,6 @@ class FitState:
         return True
 
     def _variables(self) -> list[Any]:
-        # The model's include the states of dropout's random generators.
+        # The model's variables include the states of dropout's random generators.
         self.model.optimizer.build(self.model.trainable_variables)
         return [*self.model.variables, *self.model.optimizer.variables]

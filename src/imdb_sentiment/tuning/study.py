@@ -1,115 +1,131 @@
-"""The study that the trials of a search share: kept in a journal file, or in a database that several machines reach."""
+"""The study that the trials of a search share: in a SQLite file, or in a database that several machines reach."""
 
 import json
+import re
 import time
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
 import optuna
-from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, OptunaError, StorageInternalError
-from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.exceptions import DuplicatedStudyError, ExperimentalWarning, OptunaError
+from optuna.storages import RDBStorage, RetryHeartbeatStaleTrialCallback
+from optuna.trial import FrozenTrial
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from imdb_sentiment.runtime.errors import TuningError
 
-RANDOM_TRIALS: Final = 8  # before the sampler has enough to go by, and the pruner to compare with
-_TRIES: Final = 10  # to make the tables; the other process needs well under a second for them
-# What it takes to tell that an address is none: no driver, no such folder, not a URL, a file or tables of another make.
-_OPENING: Final = (OptunaError, ImportError, RuntimeError, OSError, ValueError, KeyError)
-_PACKAGES: Final = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary", "MySQLdb": "mysqlclient"}
+RANDOM_TRIALS: Final = 8  # before the sampler has enough to learn from, and the pruner to compare with
+HEARTBEAT: Final = 20  # seconds between two signs of life of a running trial; it counts as dead after three missed
+_ERRORS: Final = (OptunaError, SQLAlchemyError)
+# No driver; no such folder; tables of another program.
+_OPENING_ERRORS: Final = (*_ERRORS, ImportError, OSError, RuntimeError)
 
 
 def open_study(
-    storage: str, name: str, identity: Mapping[str, Any], first: Mapping[str, Any] | None = None
+    storage: str,
+    name: str,
+    identity: Mapping[str, Any],
+    first: FrozenTrial | None = None,
+    heartbeat: int = HEARTBEAT,
 ) -> optuna.Study:
-    """Return the study of this name, a new one if there is none, in a database's URL or a journal file's path.
+    """Return the study of this name, a new one if there is none, in a SQLite file or the database of a URL.
 
-    `identity` is what all its trials must have in common, `first` the values that a new study is to try first. Raises
-    TuningError if the storage cannot be reached, or the study is of something else.
+    `identity` has by kind what all trials of the study must have in common; a new study begins with the trial `first`.
+    Raises TuningError if the storage cannot be reached, or the study has another identity.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with storage_errors(storage, *_OPENING):
-        study, is_new = _create_or_load(_open_storage(storage), name)
-        text = json.dumps(identity, sort_keys=True)
-        known = study.user_attrs.get("identity")
-        if known is None:
-            study.set_user_attr("identity", text)
-        # By the one process that made the study: of two that found it empty, each would queue them.
-        if is_new and first is not None:
-            study.enqueue_trial(dict(first))
-    if known not in {None, text}:
-        raise TuningError(f"study {name!r}: found other params, data or knobs in it; expected another --study")
+    warnings.simplefilter("ignore", ExperimentalWarning)  # which the heartbeat has been for years
+    with storage_errors(storage, _OPENING_ERRORS):
+        settings: dict[str, Any] = {
+            "storage": _open_storage(storage, heartbeat),
+            "study_name": name,
+            # A running trial counts as a poor one, so that two processes do not try the same at once.
+            "sampler": optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True),
+            # Two steps of warm-up: no trial is judged by its first epoch.
+            "pruner": optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2),
+        }
+        try:
+            study = optuna.create_study(**settings, direction="maximize")
+            if first is not None:  # added by the process that has made the study, and so once
+                study.add_trial(first)
+        except DuplicatedStudyError:
+            study = optuna.load_study(**settings)
+        if "identity" not in study.user_attrs:
+            study.set_user_attr("identity", json.dumps(identity))
+        known = json.loads(study.user_attrs["identity"])
+    differing = [kind for kind, value in identity.items() if known.get(kind) != value]
+    if differing:
+        found = " and ".join(differing)
+        raise TuningError(f"study {name!r}: found trials of other {found}; expected the same, or another --study")
     return study
 
 
-def _create_or_load(storage: BaseStorage, name: str) -> tuple[optuna.Study, bool]:
-    """Return the study and whether it is new."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        # A running trial counts as a poor one, so that two processes do not try the same at once.
-        sampler = optuna.samplers.TPESampler(n_startup_trials=RANDOM_TRIALS, constant_liar=True)
-    # Two steps of warm-up: no trial is judged by its first epoch.
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=RANDOM_TRIALS, n_warmup_steps=2)
-    try:
-        study = optuna.create_study(
-            storage=storage, study_name=name, sampler=sampler, pruner=pruner, direction="maximize"
-        )
-    except DuplicatedStudyError:
-        return optuna.load_study(storage=storage, study_name=name, sampler=sampler, pruner=pruner), False
-    return study, True
-
-
 @contextmanager
-def storage_errors(storage: str, *others: type[Exception]) -> Iterator[None]:
-    """Raise TuningError, which shows no password, where a database fails in the block, or for one of the `others`."""
-    told: tuple[type[Exception], ...] = (SQLAlchemyError, StorageInternalError, *others)
+def storage_errors(storage: str, errors: tuple[type[Exception], ...] = _ERRORS) -> Iterator[None]:
+    """Raise TuningError, which shows no password, where the storage fails in the block."""
+    shown = _without_password(storage)
     try:
         yield
-    except told as error:
-        raise TuningError(f"{_masked(storage)}: {_what_is_wrong(error)}") from error
+    except errors as error:
+        cause = error.__cause__
+        if isinstance(cause, ModuleNotFoundError):
+            found, expected = f"no driver, the module {cause.name}", "it installed: pip install 'psycopg[binary]'"
+            raise TuningError(f"{shown}: found {found}; expected {expected}, for PostgreSQL") from error
+        reason = getattr(cause or error, "orig", None) or cause or error  # the driver's own words, if there are any
+        first_line = str(reason).partition("\n")[0]
+        raise TuningError(
+            f"{shown}: found no storage ({first_line}); expected a SQLite file, postgresql://... or mysql://..."
+        ) from error
 
 
-def _open_storage(storage: str) -> BaseStorage:
+class _Storage(RDBStorage):
+    def record_heartbeat(self, trial_id: int) -> None:
+        with suppress(*_ERRORS):  # the search meets the error, too; in this thread it would print a traceback
+            super().record_heartbeat(trial_id)
+
+
+def _open_storage(storage: str, heartbeat: int, tries: int = 10) -> RDBStorage:
     if "://" not in storage:
         Path(storage).parent.mkdir(parents=True, exist_ok=True)
-        return JournalStorage(JournalFileBackend(storage))
-    # The driver would take the end of a password with an @ for a host, and tell it.
-    if "@" in (make_url(storage).host or "") or "@" in storage.partition("?")[2]:
-        raise ValueError("an @ in the user or password, to be written as %40")
-    for _ in range(_TRIES - 1):
-        try:
-            return RDBStorage(storage)
-        except (IntegrityError, OperationalError, ProgrammingError) as error:
-            # Another process makes the tables of this new database at the same moment.
-            if not (isinstance(error, IntegrityError) or "already exists" in str(error)):
-                raise
-            time.sleep(0.2)
-    return RDBStorage(storage)
+        storage = f"sqlite:///{storage}"
+    try:
+        opened = _Storage(
+            storage.replace("{", "{{").replace("}", "}}"),  # Optuna formats it
+            heartbeat_interval=heartbeat,
+            grace_period=3 * heartbeat,
+            heartbeat_stale_trial_callback=RetryHeartbeatStaleTrialCallback(max_retry=1),
+        )
+    except SQLAlchemyError as error:
+        # Another process may make the tables of a new database at the same moment, which takes less than a second.
+        is_race = isinstance(error, IntegrityError) or "already exists" in str(error)
+        if not is_race or tries == 1:
+            raise
+        time.sleep(0.2)
+        return _open_storage(storage, heartbeat, tries - 1)
+    if opened.engine.name == "sqlite":
+        # It ignores the lock that other databases put on a row, and would give a queued trial to two processes.
+        event.listen(opened.engine, "begin", _lock_whole_file)
+    return opened
 
 
-def _masked(storage: str) -> str:
-    """Return the address without user, password and options: `sqlite://me:secret@host/db?a=b -> sqlite://host/db`."""
+def _lock_whole_file(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _without_password(storage: str) -> str:
+    """Return for example `postgresql://user:***@host/name`. Raises TuningError where the password's end is unclear."""
     scheme, separator, rest = storage.partition("://")
-    address, _, options = rest.partition("?")
-    if "@" in options:  # they may be the end of a password
-        address = "..."
-    return f"{scheme}{separator}{address.rpartition('@')[2]}" if separator else storage
-
-
-def _what_is_wrong(error: BaseException) -> str:
-    """Return what was found and what was expected: the first line of the driver's own words, where there are such."""
-    cause = error.__cause__
-    if isinstance(error, ImportError) and isinstance(cause, ModuleNotFoundError) and cause.name:
-        package = _PACKAGES.get(cause.name, cause.name)
-        return f"found no driver, the module {cause.name}; expected it installed: pip install '{package}'"
-    if isinstance(error, NoSuchModuleError):
-        return "found an unknown kind of database; expected postgresql://, mysql:// or sqlite:///"
-    if isinstance(error, StorageInternalError | ImportError) and cause is not None:
-        error = cause
-    reason = str(getattr(error, "orig", None) or error).partition("\n")[0] or type(error).__name__
-    return f"found no storage ({reason}); expected a file or a database"
+    if not separator:
+        return storage
+    try:
+        if re.search(r"@.*@|\?.*@", rest):
+            raise ValueError
+        return make_url(storage).set(query={}).render_as_string(hide_password=True)
+    except (ValueError, SQLAlchemyError):
+        expected = f"{scheme}://user:password@host/name, an @ in the password written as %40"
+        raise TuningError(f"{scheme}://...: found no address of a database; expected {expected}") from None
