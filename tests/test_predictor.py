@@ -22,7 +22,7 @@ from imdb_sentiment.runtime.errors import ArtifactError, InputError
 from tests.factories import snapshot
 
 # Not pandas: pyarrow imports it wherever it is installed.
-HEAVY = {"tensorflow", "keras", "dvc", "dvclive", "scipy", "sklearn", "pydantic", "ruamel", "requests", "onnx"}
+HEAVY = {"tensorflow", "keras", "dvc", "scipy", "sklearn", "pydantic", "ruamel", "requests", "onnx"}
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ class CsvTable:
 
     def _find_text_column(self) -> int:
         index = find_text_column(self.path, [Column(name) for name in self._header], self.column)
-        # The first of many reviews, or a row with another separator, is no name.
+        # The first of many reviews, or a row with another separator, is not a name.
         if self.column is None and not _PLAIN_NAME.fullmatch(self._header[index].strip()):
             raise InputError(
                 f"{self.path}: found the only column {Column(self._header[index])}; expected the names of the columns "

@@ -36,7 +36,7 @@ def open_lines(path: Path, encoding: str, newline: str) -> "TextIOWrapper[Buffer
         raise InputError(
             f"--encoding {encoding}: found no such encoding; expected one such as utf-8, utf-16 or cp1252"
         ) from error
-    # A byte order mark at the head is no content.
+    # A byte order mark at the start is not content.
     decoder = "utf-8-sig" if is_utf8(encoding) else encoding
     return TextIOWrapper(path.open("rb"), encoding=decoder, errors="surrogateescape", newline=newline)
 
