@@ -47,19 +47,21 @@ experiments: $(READY)  ## the experiments, best on the validation part first, wi
 		--keep '^(validation_accuracy|accuracy|loss)$$' \
 		--drop '^(?!(Experiment|Created|validation_accuracy|[a-z]+\.[a-z_0-9.]+)$$)|^member_'
 
-test: $(READY)  ## linter, formatter's check, type checker, tests with coverage
+# Each of the two processes trains tiny models of its own; a file's tests stay together.
+test: $(READY)  ## linter, formatter's check, import contract, type checker, tests with coverage
 	ruff check .
 	ruff format --check .
+	lint-imports
 	mypy
-	pytest --cov --durations=5
+	pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --durations=5
 
-# The variable silences advice about another tool, which is no warning about these pages.
+# The variable silences advice about another tool.
 docs: $(READY)  ## the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 	@echo "build/site/index.html"
 
 clean:  ## remove the environment and runs/; data/ and DVC's cache stay
-	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 to 3.13: make PYTHON=python3.11 ...")'

@@ -99,10 +99,10 @@ PARTS = (*"a\u0301\u0316\u0f73\u1100 9;&<>/\n\u03a3'", "&#9", "&#x", "amp", "br"
 @example("&#9")
 def test_cleaning_and_tokenizing_take_time_in_proportion_to_the_length(unit: str) -> None:
     """Time of the processor, which a busy machine does not change; in quadratic time these take minutes."""
-    for text in (unit * (200_000 // len(unit)), f"&#{unit * 1000}" * (200 // len(unit)), "a" + unit[-1] * 200_000):
+    for text in (unit * (100_000 // len(unit)), f"&#{unit * 1000}" * (100 // len(unit)), "a" + unit[-1] * 100_000):
         start = time.process_time()
         tokenize(clean_text(text))
-        assert time.process_time() - start < 10
+        assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,6 @@ def test_token_spans_are_where_the_tokens_stand(text: str) -> None:
         assert [tokenize(text[start:end]) for start, end in spans] == [[token] for token in tokenize(text)]
 
 
-@settings(max_examples=300)
 @given(st.lists(TEXTS))
 @example(["before", "\x1c\x85\xa0\u3000 a", "“Good”—he said…", "it\u2019s", "\x00", "İstanbul", "٣ cafés", "after"])
 def test_bulk_tokenization_gives_the_same_tokens(texts: list[str]) -> None:
