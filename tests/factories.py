@@ -3,11 +3,13 @@
 import io
 import json
 import tarfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from imdb_sentiment.artifacts.sequences import Sequences, pad
 from imdb_sentiment.runtime.params import read_yaml
@@ -115,6 +117,16 @@ def write_params(path: Path, changes: Mapping[str, str] | None = None) -> Path:
     """Write `params_text(changes)` to `path`, and return it."""
     path.write_text(params_text(changes), encoding="utf-8")
     return path
+
+
+Row = dict[str, Any]
+
+
+def change_reviews(workspace: Path, change: Callable[[list[Row]], list[Row]]) -> None:
+    """Replace the rows of the workspace's table of reviews by what `change` returns for them."""
+    path = workspace / "data/reviews.parquet"
+    table = pq.read_table(path)
+    pq.write_table(pa.Table.from_pylist(change(table.to_pylist()), table.schema), path)
 
 
 def make_sequences(rows: list[list[int]], labels: list[int], max_length: int | None = None) -> Sequences:

@@ -19,7 +19,6 @@ from imdb_sentiment.runtime.console import (
     print_metrics,
     printable,
     verbosity,
-    with_verbosity,
 )
 from imdb_sentiment.runtime.errors import SourceError
 from imdb_sentiment.runtime.progress import no_progress, track
@@ -55,13 +54,6 @@ def test_progress_is_lines_where_the_output_is_no_terminal(capsys: pytest.Captur
         task.advance(1000)
         assert capsys.readouterr().err == ""
     assert capsys.readouterr().err == "Reading: 2,000 reviews in 1:00  loss 0.5\n"
-
-
-def test_work_of_unknown_length_has_a_line_at_its_beginning(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
-    with console_progress("Fitting", None, ""):
-        assert capsys.readouterr().err == "Fitting ...\n"
-        clock.now += 3
-    assert capsys.readouterr().err == "Fitting: 0:03\n"
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0:00"), (59.6, "1:00"), (754, "12:34"), (3723, "1:02:03")])
@@ -105,15 +97,6 @@ def test_verbose_shows_the_total_time_and_excludes_quiet() -> None:
     both = invoke(command_app(command), "--verbose", "--quiet")
     assert both.exit_code == 2
     assert "found both --verbose and --quiet; expected one of them" in " ".join(both.stderr.split())
-
-
-def test_the_verbosity_is_restored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "verbose")
-    with with_verbosity(Verbosity.QUIET), with_verbosity(None):
-        assert verbosity() is Verbosity.QUIET
-    assert verbosity() is Verbosity.VERBOSE
-    monkeypatch.setenv("IMDB_SENTIMENT_VERBOSITY", "loud")
-    assert verbosity() is Verbosity.NORMAL
 
 
 @contextmanager

@@ -1,12 +1,10 @@
 """The split of the labelled reviews, and the arrays of token ids that come of it."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
@@ -20,7 +18,7 @@ from imdb_sentiment.runtime.errors import SourceError
 from imdb_sentiment.runtime.params import PreprocessParams, load_params
 from imdb_sentiment.text.encoder import TextEncoder
 from imdb_sentiment.text.tokenization import tokenize
-from tests.factories import snapshot, write_params
+from tests.factories import change_reviews, snapshot, write_params
 from tests.stage_runs import assert_stage_refuses, run_stages
 
 
@@ -136,25 +134,19 @@ def test_preprocess_encodes_the_reviews_of_each_part(prepared_once: Path) -> Non
 def test_reviews_that_are_also_learned_from_are_marked(prepared: Path) -> None:
     parts = load_sequences(prepared / "data/sequences.npz")
     train_id, test_id = (str(parts[name].review_ids[0]) for name in ("train", "test"))
-    change_reviews(prepared, lambda table: table.assign(text=table["text"].mask(table.index == test_id, "Twice.")))
-    change_reviews(prepared, lambda table: table.assign(text=table["text"].mask(table.index == train_id, "Twice.")))
+    twice = (train_id, test_id)
+    change_reviews(
+        prepared, lambda rows: [row | {"text": "Twice."} if row["review_id"] in twice else row for row in rows]
+    )
     params = load_params(prepared / "params.yaml").preprocess
     changed, _ = preprocess_text_data(prepared / "data/reviews.parquet", params)
     assert changed["test"].review_ids[changed["test"].seen_in_train].tolist() == [test_id]
     assert not changed["train"].seen_in_train.any()
 
 
-def change_reviews(workspace: Path, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:
-    """Apply `change` to the workspace's table of reviews, indexed by review_id."""
-    path = workspace / "data/reviews.parquet"
-    table = pq.read_table(path)
-    changed = change(table.to_pandas().set_index("review_id")).reset_index()
-    pq.write_table(pa.Table.from_pandas(changed, table.schema, preserve_index=False), path)
-
-
 def test_preprocess_does_not_depend_on_the_order_of_the_reviews(prepared: Path) -> None:
     before = snapshot(prepared / "data")
-    change_reviews(prepared, lambda table: table.iloc[::-1])
+    change_reviews(prepared, lambda rows: rows[::-1])
     run_stages(prepared, "preprocess")
     after = snapshot(prepared / "data")
     for name in ("sequences.npz", "vocabulary.json"):
@@ -163,9 +155,9 @@ def test_preprocess_does_not_depend_on_the_order_of_the_reviews(prepared: Path) 
 
 
 def test_preprocess_rejects_tables_that_cannot_be_split(prepared: Path) -> None:
-    change_reviews(prepared, lambda table: table[(table["split"] != "test") | (table["label"] == 0)])
+    change_reviews(prepared, lambda rows: [row for row in rows if row["split"] != "test" or row["label"] == 0])
     assert_stage_refuses("preprocess", prepared, "data/reviews.parquet: found only the labels [0] in the test part")
-    change_reviews(prepared, lambda table: table.assign(label=None))
+    change_reviews(prepared, lambda rows: [row | {"label": None} for row in rows])
     assert_stage_refuses("preprocess", prepared, "data/reviews.parquet: found no labelled review")
 
 

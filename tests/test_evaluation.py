@@ -28,7 +28,7 @@ from imdb_sentiment.evaluation.metrics import (
 )
 from imdb_sentiment.ngrams.nb_svm import ngrams, positive_probabilities
 from imdb_sentiment.runtime.errors import ArtifactError
-from tests.factories import make_sequences, snapshot
+from tests.factories import change_reviews, make_sequences, snapshot
 from tests.stage_runs import assert_stage_refuses, run_stage
 
 Y_TRUE = np.array([1, 1, 1, 1, 0, 0, 0, 0, 1, 0], np.int8)
@@ -217,14 +217,11 @@ def test_the_baseline_stage_writes_the_same_bytes_again(trained: Path) -> None:
 
 
 def test_the_baseline_rejects_reviews_that_are_missing_or_have_no_words(prepared: Path) -> None:
-    path = prepared / "data/reviews.parquet"
-    table = pq.read_table(path)
-    pq.write_table(table.slice(1), path)
-    missing = table["review_id"][0].as_py()
-    assert_stage_refuses("baseline", prepared, f"data/reviews.parquet: found no labelled review '{missing}'")
-    column = table.schema.get_field_index("text")
-    pq.write_table(table.set_column(column, table.schema.field(column), [[" "] * len(table)]), path)
+    missing = pq.read_table(prepared / "data/reviews.parquet")["review_id"][0].as_py()
+    change_reviews(prepared, lambda rows: [row | {"text": " "} for row in rows])
     assert_stage_refuses("baseline", prepared, "data/reviews.parquet: found no word in any text")
+    change_reviews(prepared, lambda rows: rows[1:])
+    assert_stage_refuses("baseline", prepared, f"data/reviews.parquet: found no labelled review '{missing}'")
 
 
 def indifferent(texts: list[str]) -> NDArray[np.float64]:

@@ -2,7 +2,6 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from imdb_sentiment.ngrams.polarity import (
 from imdb_sentiment.ngrams.teacher import encode_unlabelled, ngram_matrix, read_teacher_labels, teach
 from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.text.encoder import TextEncoder
-from tests.factories import make_sequences, write_params
+from tests.factories import change_reviews, make_sequences, write_params
 from tests.stage_runs import assert_stage_refuses, run_stages
 
 VOCABULARY_SIZE = 7
@@ -221,11 +220,6 @@ def read_rows(workspace: Path, split: str) -> list[dict[str, Any]]:
     return sorted((row for row in rows if row["split"] == split), key=lambda row: row["review_id"])
 
 
-def change_reviews(workspace: Path, change: Callable[[pa.Table], pa.Table]) -> None:
-    path = workspace / "data/reviews.parquet"
-    pq.write_table(change(pq.read_table(path)), path)
-
-
 def test_unlabelled_reviews_are_encoded_as_the_labelled_ones(prepared_once: Path) -> None:
     encoder = TextEncoder.load(prepared_once / "data/vocabulary.json")
     ids, token_ids = encode_unlabelled(prepared_once / "data/reviews.parquet", encoder)
@@ -256,12 +250,9 @@ def test_the_linear_teacher_labels_the_unlabelled_reviews(prepared: Path) -> Non
     # The unlabelled reviews get the words of a positive one: then those are positive there, too.
     good = next(row["text"] for row in read_rows(prepared, "train") if row["label"] == 1)
 
-    def copy_text(table: pa.Table) -> pa.Table:
-        texts = [good if row["split"] == "unsupervised" else row["text"] for row in table.to_pylist()]
-        column = table.schema.get_field_index("text")
-        return table.set_column(column, table.schema.field(column), [texts])
-
-    change_reviews(prepared, copy_text)
+    change_reviews(
+        prepared, lambda rows: [row | {"text": good} if row["split"] == "unsupervised" else row for row in rows]
+    )
     run_stages(prepared, "polarity")
     table, _ = load_table_and_channels(prepared)
     encoder = TextEncoder.load(prepared / "data/vocabulary.json")
@@ -291,14 +282,14 @@ def test_without_unlabelled_reviews_their_channels_are_zero(prepared: Path) -> N
     assert all(channels[name][..., :3].any() and not channels[name][..., 3:].any() for name in PARTS)
     before = (prepared / "data/channels.npz").read_bytes()
     write_params(prepared / "params.yaml")
-    change_reviews(prepared, lambda table: table.filter([row["label"] is not None for row in table.to_pylist()]))
+    change_reviews(prepared, lambda rows: [row for row in rows if row["label"] is not None])
     run_stages(prepared, "polarity")
     assert (prepared / "data/channels.npz").read_bytes() == before
 
 
 def test_polarity_does_not_depend_on_the_order_of_the_reviews(prepared: Path) -> None:
     before = (prepared / "data/channels.npz").read_bytes()
-    change_reviews(prepared, lambda table: table.take(np.arange(len(table))[::-1]))
+    change_reviews(prepared, lambda rows: rows[::-1])
     run_stages(prepared, "polarity")
     assert (prepared / "data/channels.npz").read_bytes() == before
 

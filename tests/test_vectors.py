@@ -3,10 +3,9 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 from numpy.typing import NDArray
 
@@ -19,7 +18,7 @@ from imdb_sentiment.vectors.cooccurrence import (
 )
 from imdb_sentiment.vectors.embed import STANDARD_DEVIATION, scale
 from imdb_sentiment.vectors.skip_gram import learn_skip_gram
-from tests.factories import write_params
+from tests.factories import change_reviews, write_params
 from tests.stage_runs import run_stages
 
 METHODS = get_args(EmbedParams.model_fields["method"].annotation)
@@ -104,23 +103,17 @@ def embed(workspace: Path) -> bytes:
     return (workspace / "data/embeddings.npz").read_bytes()
 
 
-def change_texts(workspace: Path, is_changed: Callable[[dict[str, Any]], bool]) -> None:
-    path = workspace / "data/reviews.parquet"
-    table = pq.read_table(path)
-    texts = ["A lovely film of films." if is_changed(row) else row["text"] for row in table.to_pylist()]
-    column = table.schema.get_field_index("text")
-    pq.write_table(table.set_column(column, table.schema.field(column), [texts]), path)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_embed_learns_from_train_and_unlabelled_reviews_in_any_order(prepared: Path, method: str) -> None:
     write_params(prepared / "params.yaml", {"embed.method": method})
     before = embed(prepared)
     parts = load_sequences(prepared / "data/sequences.npz")
     others = {*parts["validation"].review_ids.tolist(), *parts["test"].review_ids.tolist()}
-    change_texts(prepared, lambda row: row["review_id"] in others)
-    reviews = pq.read_table(prepared / "data/reviews.parquet")
-    pq.write_table(reviews.take(np.arange(len(reviews))[::-1]), prepared / "data/reviews.parquet")
+    change_reviews(
+        prepared, lambda rows: [row | {"text": "Films."} if row["review_id"] in others else row for row in rows[::-1]]
+    )
     assert embed(prepared) == before
-    change_texts(prepared, lambda row: row["split"] == "unsupervised")
+    change_reviews(
+        prepared, lambda rows: [row | {"text": "Films."} if row["split"] == "unsupervised" else row for row in rows]
+    )
     assert embed(prepared) != before
