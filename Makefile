@@ -55,7 +55,7 @@ test: $(READY)  ## linter, formatter's check, import contract, type checker, tes
 	mypy
 	pytest -n 2 --dist loadscope --no-loadscope-reorder --cov --durations=5
 
-# The variable silences advice about another tool, which is no warning about these pages.
+# The variable silences advice about another tool.
 docs: $(READY)  ## the documentation as a site, into build/site
 	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
 	@echo "build/site/index.html"

@@ -1,4 +1,4 @@
-"""Each part of the model brings something: leave it out, fit again from several seeds, and compare validation scores.
+"""What each part of the model is worth: leave it out, fit again from several seeds, and compare validation scores.
 
     python -m benchmarks.ablation
 
@@ -16,7 +16,7 @@ import typer
 
 from benchmarks.fitting import in_processes, load_parts
 from benchmarks.harness import Data, Output, ParamsFile, run_process, write_results
-from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from imdb_sentiment.runtime.console import console_progress
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.runtime.params import Params, check, read_yaml, write_yaml
@@ -25,7 +25,7 @@ from variants.params import merge
 ROWS: Final[dict[str, dict[str, Any]]] = {
     "all of it": {},
     "vectors by skip-gram": {"embed": {"method": "skip_gram"}},
-    "polarity from labelled reviews alone": {"polarity": {"teacher": "none"}},
+    "polarity by labelled reviews alone": {"polarity": {"teacher": "none"}},
     "forward LSTM only": {"model": {"bidirectional": False}},
     "max pooling only": {"model": {"pooling": "max"}},
     "no polarity at the LSTM's input": {"model": {"polarity": {"inputs": False}}},
@@ -76,24 +76,22 @@ def _other_inputs(
     stage = next(iter(changed & {"embed", "polarity"}), None)
     if stage is None:
         return None, None
-    write_yaml(params, folder / f"{stage}.yaml")
-    inputs = {
-        "params": folder / f"{stage}.yaml",
-        "reviews": data / "reviews.parquet",
-        "sequences": data / "sequences.npz",
+    inputs = {name.partition(".")[0]: data / name for name in ("reviews.parquet", "sequences.npz", "vocabulary.json")}
+    outputs = {
+        name: folder / f"{name}.npz" for name in (("embeddings",) if stage == "embed" else ("polarity", "channels"))
     }
-    outputs = ("embeddings",) if stage == "embed" else ("polarity", "channels")
-    paths = {**inputs, "vocabulary": data / "vocabulary.json", **{name: folder / f"{name}.npz" for name in outputs}}
-    options = [f"--{name}={path}" for name, path in paths.items()]
+    write_yaml(params, folder / "params.yaml")
+    options = [f"--{name}={path}" for name, path in {"params": folder / "params.yaml", **inputs, **outputs}.items()]
     with console_progress(f"The stage {stage}", None, ""):
         run_process((sys.executable, "-m", f"stages.{stage}", *options))
-    return paths.get("embeddings"), paths.get("channels")
+    return outputs.get("embeddings"), outputs.get("channels")
 
 
 def validation_scores(
     name: str, params: Params, data: Path, embeddings: Path | None, channels: Path | None
 ) -> tuple[str, dict[str, float]]:
     """Return the name, and loss and accuracy of one fitted model."""
+    import_keras_quietly()
     from imdb_sentiment.training.fit import fit_member
 
     dataset = load_parts(data, params.model, embeddings, channels)

@@ -1,4 +1,4 @@
-"""`dvc repro` with nothing to do takes at most half as long again as `dvc status`.
+"""Claim: `dvc repro` with nothing to do takes at most half as long again as `dvc status`.
 
     python -m benchmarks.dvc_overhead
 

@@ -1,4 +1,4 @@
-"""The words that `imdb-sentiment explain` names are those that the model went by: without them it changes its mind.
+"""Claim: `imdb-sentiment explain` names the words that the model used: without them, its probability falls.
 
     python -m benchmarks.faithfulness
 

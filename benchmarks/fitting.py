@@ -10,7 +10,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
-from imdb_sentiment.runtime.command import import_keras_quietly
 from imdb_sentiment.runtime.console import console_progress
 from imdb_sentiment.runtime.params import ModelParams
 from imdb_sentiment.runtime.progress import track
@@ -22,8 +21,7 @@ Result = TypeVar("Result")
 def in_processes(fit: Callable[..., Result], jobs: Sequence[tuple[Any, ...]]) -> Iterator[Result]:
     """Yield `fit(*job)` for each of `jobs`, in their order."""
     os.environ |= {"OMP_NUM_THREADS": "1", "TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
-    spawn, initializer = get_context("spawn"), import_keras_quietly
-    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=initializer, max_tasks_per_child=1) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), max_tasks_per_child=1) as pool:
         results = pool.map(fit, *zip(*jobs, strict=True))
         yield from track(console_progress, results, "Fitting", len(jobs), "models")
 

@@ -1,4 +1,4 @@
-"""Time grows in proportion to the reviews; the memory of predict does not, that of ingest and preprocess does.
+"""Claim: time grows in proportion to the reviews, and so does the memory of ingest and preprocess; predict's does not.
 
     python -m benchmarks.growth 10000 100000 1000000
 
@@ -15,7 +15,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.harness import Output, ParamsFile, Process, describe_measurement, run_process
+from benchmarks.harness import Output, ParamsFile, Process, describe_measurement, python_path, run_process
 from benchmarks.reviews import write_archive
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import as_time, console_progress
@@ -57,24 +57,21 @@ def growth(
 def _measure(folder: Path, size: int, model: Path, params: Path) -> Iterator[tuple[str, Process]]:
     """Yield each of STEPS with what it took on `size` reviews."""
     write_archive(folder / "reviews.tar", size, console_progress)
-    table = ("--params", str(params), "--reviews", f"{folder}/reviews.parquet")
-    outputs = ("--sequences", f"{folder}/sequences.npz", "--vocabulary", f"{folder}/vocabulary.json")
-    predicted = ("--output", f"{folder}/predicted.parquet", "--model", str(model))
-    commands = {
-        "ingest": (
-            "stages.ingest",
-            "--source",
-            f"{folder}/reviews.tar",
-            *table,
-            "--data-summary",
-            f"{folder}/data.json",
+    commands = {  # with the default paths of the stages, relative to `folder`
+        "ingest": ("stages.ingest", "--source", "reviews.tar", "--params", str(params.resolve())),
+        "preprocess": ("stages.preprocess", "--params", str(params.resolve())),
+        "predict": (
+            "imdb_sentiment.app.commands",
+            "predict",
+            "data/reviews.parquet",
+            "--output",
+            "data/predicted.parquet",
         ),
-        "preprocess": ("stages.preprocess", *table, *outputs),
-        "predict": ("imdb_sentiment.app.commands", "predict", f"{folder}/reviews.parquet", *predicted),
     }
+    environment = {"PYTHONPATH": python_path(), "IMDB_SENTIMENT_MODEL": str(model.resolve())}
     for step in STEPS:
         with console_progress(f"{step} of {size:,}", None, ""):
-            process = run_process((sys.executable, "-m", *commands[step]))
+            process = run_process((sys.executable, "-m", *commands[step]), folder=folder, environment=environment)
         yield step, process
 
 

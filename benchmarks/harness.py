@@ -158,6 +158,11 @@ def run_process(
         return Process(**read_lines(log)[0], printed=out.read().decode("utf-8", "replace"))
 
 
+def python_path() -> str:
+    """Return the PYTHONPATH with which a process in another folder finds stages and benchmarks."""
+    return os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")]))
+
+
 def read_lines(log: Path) -> list[dict[str, Any]]:
     """Return what the launcher has added to `log`: an object for each process, in the order in which they ended."""
     return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

@@ -1,4 +1,4 @@
-"""The stage ingest takes about twice the time of decompressing the archive, the `data.source` of the params.
+"""Claim: ingest takes two to three times as long as decompressing the archive, `data.source` of the params.
 
     python -m benchmarks.ingest
 

@@ -1,4 +1,4 @@
-"""The exported model predicts several times as fast as Keras's own LSTM layers, from text, without TensorFlow.
+"""Claim: the exported model predicts several times as fast as Keras's own LSTM layers, without TensorFlow.
 
     python -m benchmarks.prediction
 

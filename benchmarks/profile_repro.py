@@ -19,11 +19,10 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.harness import LAUNCHER, Output, Process, read_lines, run_process, write_results
+from benchmarks.harness import LAUNCHER, Output, Process, python_path, read_lines, run_process, write_results
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.errors import PipelineError
 from imdb_sentiment.runtime.params import load_params
-from variants.params import ROOT
 
 # Functions that train calls one after the other, and what they do.
 _TRAIN: Final = {
@@ -70,7 +69,7 @@ def _make_environment(folder: Path, log: Path, stats: Path) -> dict[str, str]:
     python.chmod(0o755)
     paths = {
         "PATH": [str(python.parent), str(Path(sys.executable).parent), os.environ.get("PATH", "")],
-        "PYTHONPATH": [str(ROOT), os.environ.get("PYTHONPATH", "")],
+        "PYTHONPATH": [python_path()],
         "NUMBA_CACHE_DIR": [str(folder / "numba")],
         "DVC_NO_ANALYTICS": ["1"],
     }

@@ -1,4 +1,4 @@
-"""An accuracy depends on the seed: how much, and how accurate the members of several fits are as one ensemble.
+"""How much an accuracy depends on the seed, and how accurate the members of several fits are as one ensemble.
 
     python -m benchmarks.seeds
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.fitting import in_processes, load_parts
 from benchmarks.harness import Data, Output, ParamsFile, write_results
-from imdb_sentiment.runtime.command import command_app
+from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from imdb_sentiment.runtime.params import Params, load_params
 
 Floats = NDArray[np.float64]
@@ -55,6 +55,7 @@ def predict_logits(params: Params, seed: int | None, number: int, data: Path) ->
 
     Of a model that is fitted from `seed`, or without one of the member of this `number` in `data/trained`.
     """
+    import_keras_quietly()
     from imdb_sentiment.network.predict import predict_probabilities
     from imdb_sentiment.network.saved_model import load_model
     from imdb_sentiment.training.fit import fit_member

@@ -1,4 +1,4 @@
-"""A process that predicts once takes half a second, where Keras takes seconds; help comes within a second.
+"""Claim: a process that predicts once takes half a second, where Keras takes seconds; help comes within a second.
 
     python -m benchmarks.start_up
 

@@ -1,4 +1,4 @@
-"""An epoch of training is several times as fast as by Keras's `fit`, and faster than by PyTorch.
+"""Claim: an epoch of training is several times as fast as by Keras's `fit`, and faster than by PyTorch.
 
     python -m benchmarks.training
 

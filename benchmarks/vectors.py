@@ -1,4 +1,4 @@
-"""Word vectors by co-occurrence are learned ten times as fast as by skip-gram.
+"""Claim: word vectors by co-occurrence are learned ten times as fast as by skip-gram.
 
     python -m benchmarks.vectors
 

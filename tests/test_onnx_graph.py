@@ -3,9 +3,9 @@
 from typing import Any, get_args
 
 import numpy as np
-import onnxruntime
 import pytest
 
+from imdb_sentiment.prediction.onnx_session import import_onnxruntime
 from imdb_sentiment.runtime.params import ModelParams
 from tests.networks import INPUTS, POOLINGS, SEGMENT, TOKEN_IDS, VOCABULARY_SIZE, make_ensemble, predict
 
@@ -16,7 +16,7 @@ HALF, SINGLE = 10, 1  # ONNX's numbers for the types float16 and float32
 def run_graph(saved: Any, inputs: dict[str, Any]) -> Any:
     from imdb_sentiment.export.onnx_graph import build_graph
 
-    session = onnxruntime.InferenceSession(build_graph(saved).SerializeToString())
+    session = import_onnxruntime().InferenceSession(build_graph(saved).SerializeToString())
     return session.run(None, inputs)[0]
 
 

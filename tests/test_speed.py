@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import typer
 
-from benchmarks.harness import Contender, Setting, compare, function, run_process, speed_app, timed
+from benchmarks.harness import Contender, Setting, compare, function, run_process, speed_app
 from imdb_sentiment.runtime.errors import PipelineError
 from imdb_sentiment.runtime.files import read_json
 from imdb_sentiment.runtime.params import load_params
@@ -72,12 +72,6 @@ def test_failure_of_a_contender_names_it_and_its_last_line() -> None:
         compare("title", "runs", [function(fail)], rounds=1)
     with pytest.raises(PipelineError, match="found exit code 137"):
         run_process((sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"))
-
-
-def test_timed_reports_seconds_and_amount() -> None:
-    found = timed(lambda: sum(range(100_000)), amount=7)
-    assert found["amount"] == 7
-    assert 0 < found["seconds"] < 5
 
 
 def test_results_carry_commit_params_and_machine(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from stages.summarize import app as summarize_app
 from tests.factories import ROOT, params_text, snapshot, write_folder
 from tests.stage_runs import invoke
 from variants.params import read_variant
-from variants.processes import check_unlocked, run_dvc, run_in_group
+from variants.processes import check_unlocked, run_dvc
 from variants.workspace import MARKER, lay_out
 
 
@@ -125,10 +125,6 @@ run_in_group({command!r})
     # It may not have been reaped yet, but has no command line any more.
     cmdline = Path(f"/proc/{mark.read_text()}/cmdline")
     assert not (cmdline.exists() and cmdline.read_bytes())
-
-
-def test_exit_code_of_a_command_is_returned() -> None:
-    assert run_in_group([sys.executable, "-c", "raise SystemExit(3)"]) == 3
 
 
 @pytest.mark.parametrize(

@@ -8,73 +8,74 @@ import subprocess
 import sys
 import zipfile
 from email import message_from_string
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 
 from tests.factories import ROOT
 
-# The distributions that prediction may need, and what they are imported as. Pandas is not among them, but PyArrow
-# imports it wherever it is installed.
-NEEDED = {"jinja2", "numpy", "onnxruntime", "pyarrow", "rich", "typer"}
-
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    source = folder / "source"
     # A copy, since building leaves its traces.
-    shutil.copytree(ROOT / "src/imdb_sentiment", source / "src/imdb_sentiment")
-    for path in ROOT.glob("*"):  # the license and whatever else the build reads
+    shutil.copytree(ROOT / "src/imdb_sentiment", folder / "source/src/imdb_sentiment")
+    for path in ROOT.glob("*"):  # pyproject.toml, and what it names
         if path.is_file():
-            shutil.copy(path, source)
+            shutil.copy(path, folder / "source")
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
-    subprocess.run([*command, str(folder), str(source)], check=True, capture_output=True)
-    (found,) = folder.glob("*.whl")
-    return found
+    subprocess.run([*command, folder, folder / "source"], check=True, capture_output=True)
+    return next(folder.glob("*.whl"))
 
 
 @pytest.fixture(scope="module")
 def required(wheel: Path) -> dict[str, set[str]]:
-    """Return the names that the wheel requires by extra, "" for those that it always does."""
+    """Return the distributions that the wheel requires for each extra, for "" those that it always requires."""
     with zipfile.ZipFile(wheel) as archive:
-        (metadata,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
-        lines = message_from_string(archive.read(metadata).decode()).get_all("Requires-Dist", [])
-    found: dict[str, set[str]] = {"": set()}
+        path = next(name for name in archive.namelist() if name.endswith("/METADATA"))
+        lines = message_from_string(archive.read(path).decode()).get_all("Requires-Dist", [])
+    found: dict[str, set[str]] = {}
     for line in lines:
-        name, extra = re.match(r"[\w.-]+", line), re.search(r"extra == [\"'](\w+)", line)
-        assert name is not None
-        found.setdefault(extra[1] if extra else "", set()).add(name[0].lower())
+        extra = re.search(r"extra == [\"'](\w+)", line)
+        found.setdefault(extra[1] if extra else "", set()).add(distribution_name(line))
     return found
 
 
+def distribution_name(requirement: str) -> str:
+    """Return the name in `requirement` as it is compared: `distribution_name("Foo_Bar>=2") -> "foo-bar"`."""
+    return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
+
+
+def import_names(distributions: set[str]) -> set[str]:
+    """Return the names by which these distributions, and all that they require, are imported."""
+    found: set[str] = set()
+    pending = list(distributions)
+    while pending:
+        if (name := pending.pop()) not in found:
+            found.add(name)
+            pending += [distribution_name(line) for line in metadata.requires(name) or [] if "extra ==" not in line]
+    owners_by_name = metadata.packages_distributions().items()
+    return {name for name, owners in owners_by_name if found & {distribution_name(owner) for owner in owners}}
+
+
 def test_wheel_always_requires_only_what_prediction_needs(required: dict[str, set[str]]) -> None:
-    assert required[""] <= NEEDED
+    assert required[""] <= {"jinja2", "numpy", "onnxruntime", "pyarrow", "rich", "typer"}
     assert {"tensorflow", "dvc", "scikit-learn", "pandas", "onnx"} <= required["pipeline"]
 
 
 def test_wheel_predicts_and_explains_without_the_pipeline(
     wheel: Path, required: dict[str, set[str]], exported_once: Path, tmp_path: Path
 ) -> None:
-    # What is neither required, nor comes with that, nor is Python's own is not there.
+    absent = set(metadata.packages_distributions()) - {"imdb_sentiment"} - import_names(required[""])
+    assert {"tensorflow", "pandas", "dvc", "onnx"} <= absent
     script = (
-        "import importlib.metadata as metadata, re, sys\n"
-        f"names, pending = set(), {sorted(required[''])!r}\n"
-        "while pending:\n"
-        "    name = pending.pop()\n"
-        "    if name not in names:\n"
-        "        names.add(name)\n"
-        "        lines = metadata.requires(name) or []\n"
-        "        pending += [re.match(r'[\\w.-]+', line)[0] for line in lines if 'extra ==' not in line]\n"
-        "absent = {top for top, owners in metadata.packages_distributions().items()\n"
-        "          if not {owner.lower().replace('_', '-') for owner in owners}\n"
-        "          & {name.lower().replace('_', '-') for name in names}} - {'imdb_sentiment'}\n"
+        "import sys\n"
         "class Absent:\n"
         "    def find_spec(self, name, path=None, target=None):\n"
-        "        if name.split('.')[0] in absent:\n"
+        f"        if name.split('.')[0] in {absent!r}:\n"
         "            raise ModuleNotFoundError(name, name=name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "assert {'tensorflow', 'pandas', 'dvc', 'onnx'} <= absent\n"
         "import imdb_sentiment\n"
         "assert imdb_sentiment.__file__.startswith(sys.argv[1]), imdb_sentiment.__file__\n"
         "from imdb_sentiment.app.commands import app\n"

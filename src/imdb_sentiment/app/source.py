@@ -1,8 +1,7 @@
 """The argument SOURCE of `predict` and `explain`: a review, a file with one, or a table."""
 
-import os
 import re
-import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -33,6 +32,7 @@ Model = Annotated[
     Path,
     typer.Option(help="The folder of the exported model.", envvar="IMDB_SENTIMENT_MODEL", show_envvar=True),
 ]
+_STANDARD_INPUT: Final = Path("/dev/stdin")  # the file that it is redirected from, where there is one
 DEFAULT_MODEL: Final = Path("data/model")
 
 
@@ -55,7 +55,7 @@ class ReviewCommand(TyperCommand):
 
 @dataclass(frozen=True)
 class Review:
-    """One review, the words for it in messages, and the file it comes from, if it does."""
+    """One review, its name in messages, and the file that it was read from, if any."""
 
     text: str
     name: str
@@ -101,7 +101,7 @@ def _read_review(path: Path | None) -> Review:
     from imdb_sentiment.prediction.texts import read_text
 
     name = "standard input" if path is None else str(path)
-    return _checked(Review(read_text(path), name, path))
+    return _checked(Review(read_text(path), name, path or _STANDARD_INPUT))
 
 
 def _checked(review: Review) -> Review:
@@ -118,11 +118,7 @@ def _checked(review: Review) -> Review:
 
 
 def check_output_is_not_input(option: str, output: Path, source: Path | None) -> None:
-    """Raise InputError if `output` is the file `source`, or for None the file that standard input comes from."""
-    try:
-        written = output.stat()
-        read = source.stat() if source is not None else os.fstat(sys.stdin.fileno())
-    except (OSError, ValueError, AttributeError):  # there is no such output yet, or no file behind standard input
-        return
-    if os.path.samestat(written, read):
-        raise InputError(f"{option} {output}: found the file that is read; expected another file")
+    """Raise InputError if `output` is the file `source`, also through a link."""
+    with suppress(OSError):  # where one of them does not exist
+        if source is not None and output.samefile(source):
+            raise InputError(f"{option} {output}: found the file that is read; expected another file")

@@ -10,8 +10,8 @@ from imdb_sentiment.runtime.command import ends_in_one_line
 
 @ends_in_one_line
 def tune(
-    trials: Annotated[int, typer.Option(min=1, help="End when the study has so many, those of all processes.")] = 30,
-    minutes: Annotated[float | None, typer.Option(min=0, help="Begin no trial after so many minutes.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Stop when all processes together have run this many.")] = 30,
+    minutes: Annotated[float | None, typer.Option(min=0, help="Start no trial after this many minutes.")] = None,
     space: Annotated[Path, typer.Option(help="The YAML file of what is searched.")] = Path("tune.yaml"),
     params: Annotated[Path, typer.Option(help="The params of all that is not searched.")] = Path("params.yaml"),
     data: Annotated[Path, typer.Option(help="Where `dvc repro` left its outputs.")] = Path("data"),

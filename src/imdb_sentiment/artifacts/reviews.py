@@ -53,7 +53,7 @@ def _row_groups(lengths: Iterable[int]) -> Iterator[slice]:
 def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatch]:
     """Yield the `columns` of the Parquet table at `reviews` batch by batch.
 
-    Raises ArtifactError if it is no such table or lacks one of them.
+    Raises ArtifactError if it is not such a table or lacks one of them.
     """
     try:
         check_file(reviews)

@@ -1,4 +1,4 @@
-"""Export: from the trained model to the files that prediction needs, checked against Keras."""
+"""Writing the trained model as the files that prediction needs, and comparing them with Keras."""
 
 import shutil
 from pathlib import Path
@@ -17,14 +17,14 @@ from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.errors import ArtifactError, ExportError
 from imdb_sentiment.runtime.progress import Progress, no_progress
 
-TOLERANCE: Final = 1e-4  # how far a probability may be from the one that Keras gives
+TOLERANCE: Final = 1e-4  # how much a probability may differ from Keras's
 
 
 def write_exported_model(trained: Path, vocabulary: Path, polarity: Path, folder: Path) -> None:
-    """Write the model in the folder `trained` to `folder`, as `SentimentModel` reads it.
+    """Write the model in the folder `trained` to the new `folder`, as `SentimentModel` reads it.
 
-    With the JSON file `vocabulary` and the npz file `polarity`, which prediction reads only if the model does. Raises
-    ArtifactError or ParamsError.
+    The JSON file `vocabulary` and the npz file `polarity` are copied; prediction reads polarity only if the model does.
+    Raises ArtifactError or ParamsError.
     """
     saved = load_model(trained)
     sizes = {vocabulary: Vocabulary.load(vocabulary).size}
@@ -46,9 +46,9 @@ def write_exported_model(trained: Path, vocabulary: Path, polarity: Path, folder
 def compare_with_keras(
     model: SentimentModel, reviews: Path, predictions: Path, progress: Progress = no_progress
 ) -> dict[str, float | int]:
-    """Predict, from their texts, the test reviews whose probabilities by Keras stand in the CSV table `predictions`.
+    """Predict the test reviews from their texts, and compare with Keras's probabilities in the CSV table `predictions`.
 
-    Returns how many reviews were compared and the largest difference. The texts are those of the Parquet table
+    Returns how many reviews were compared and the largest difference. The texts are read from the Parquet table
     `reviews`. Raises ArtifactError, or ExportError for a difference above TOLERANCE.
     """
     by_keras = read_predictions(predictions)["probability"]
@@ -63,7 +63,7 @@ def compare_with_keras(
     largest = int(differences.argmax())
     if not differences[largest] <= TOLERANCE:
         raise ExportError(
-            f"{by_keras.index[largest]}: found a probability of {found[largest]:.6f} by ONNX Runtime; expected that of "
-            f"Keras, {by_keras.iloc[largest]:.6f}, to {TOLERANCE:g}"
+            f"{by_keras.index[largest]}: found the probability {found[largest]:.6f} by ONNX Runtime; expected that by "
+            f"Keras, {by_keras.iloc[largest]:.6f}, within {TOLERANCE:g}"
         )
     return {"compared_reviews": len(by_keras), "largest_difference": float(differences[largest])}

@@ -1,21 +1,20 @@
 """Tables of comma-separated values, by the standard library's reader.
 
-Neither of the two alternatives names bad rows or leaves the good ones as they are. Over a file with one quote that is
-never closed, DuckDB 2.0 takes no quoting for the dialect, so that every quoted text keeps its quotes; PyArrow 26 joins
-the rows between two quotes to one, without calling its handler of invalid rows.
+Two other readers were tried on a file in which one quote is never closed. DuckDB 2.0 (70 MB) decides that the file has
+no quoting, and leaves the quotes in every text. PyArrow 26 joins the rows up to the next quote to one, and does not
+call its handler of invalid rows. Here such a row is named by its first line, and no other row is lost with it.
 """
 
 import csv
 import io
 import re
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from imdb_sentiment.prediction.lines import MAX_LINE_CHARACTERS, Line, is_utf8, open_lines, read_lines
+from imdb_sentiment.prediction.lines import MAX_LINE_CHARACTERS, RowLines, is_utf8, open_lines, read_lines
 from imdb_sentiment.prediction.table import ADDED_COLUMNS, BadRows, Block, Row, Values, gather_blocks, reading
 from imdb_sentiment.prediction.text_column import Column, find_text_column
 from imdb_sentiment.prediction.texts import problem_of
@@ -74,7 +73,7 @@ class CsvTable:
             raise InputError(f"{self.path}: found the separators {found} in the first line; expected one of them only")
         return best[0] if best else ","
 
-    def _rows(self, lines: "RowLines") -> Iterator[tuple[int, list[str]]]:
+    def _rows(self, lines: RowLines) -> Iterator[tuple[int, list[str]]]:
         """Yield the number of each row's first line, and its fields.
 
         A row with broken quotes is left at its first line, so that no other row is lost with it.
@@ -90,7 +89,7 @@ class CsvTable:
                 return
             except csv.Error as error:
                 broken = str(error)
-            # Quotes come in pairs: of an odd number in several lines, one was closed by that of another row.
+            # Quotes come in pairs. A row of several lines with an odd number was closed by the quote of another row.
             if len(lines.row) > 1 and sum(line.text.count('"') for line in lines.row) % 2:
                 broken = broken or "a quote is not closed"
             if broken:
@@ -118,7 +117,7 @@ class CsvTable:
 
     def _find_text_column(self) -> int:
         index = find_text_column(self.path, [Column(name) for name in self._header], self.column)
-        # The first of many reviews, or a row with another separator, is no name.
+        # The first of many reviews, or a row with another separator, is not a name.
         if self.column is None and not _PLAIN_NAME.fullmatch(self._header[index].strip()):
             raise InputError(
                 f"{self.path}: found the only column {Column(self._header[index])}; expected the names of the columns "
@@ -149,33 +148,3 @@ class CsvTable:
                 writer.writerows([*fields, *added] for fields, added in zip(block.rows, values, strict=True))
 
             yield write
-
-
-class RowLines:
-    """Hands lines to `csv.reader`, and remembers those of the current row, to hand out all but the first again."""
-
-    def __init__(self, lines: Iterator[Line]) -> None:
-        self._lines = lines
-        self._again: deque[Line] = deque()
-        self._characters = 0
-        self.row: list[Line] = []
-
-    def begin_row(self) -> None:
-        """Forget the lines of the last row."""
-        self.row, self._characters = [], 0
-
-    def read_again(self) -> None:
-        """Take all lines but the first out of the row, and hand them out once more."""
-        self._again.extendleft(reversed(self.row[1:]))
-        del self.row[1:]
-
-    def __iter__(self) -> "RowLines":
-        return self
-
-    def __next__(self) -> str:
-        line = self._again.popleft() if self._again else next(self._lines)
-        self.row.append(line)
-        self._characters += len(line.text)
-        if self._characters > MAX_LINE_CHARACTERS:
-            raise csv.Error(f"more than {MAX_LINE_CHARACTERS:,} characters without an end")
-        return line.text

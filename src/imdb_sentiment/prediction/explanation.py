@@ -20,6 +20,7 @@ from imdb_sentiment.text.cleaning import clean_text
 from imdb_sentiment.text.encoder import keep_ends
 from imdb_sentiment.text.tokenization import token_spans
 
+_ROWS_AT_ONCE = 512  # a review of T tokens is read T times: all at once, they would take memory in proportion to T * T
 _SMALLEST_PROBABILITY = 1e-7  # nearer to 0 or 1, single precision cannot tell the difference
 
 
@@ -68,9 +69,11 @@ def token_contributions(model: SentimentModel, ids: NDArray[np.int32]) -> NDArra
     count = len(ids)
     if count == 1:
         return _log_odds(_predict(model, [ids])) - _log_odds(_predict(model, [ids[:0]]))
-    # Row i holds all ids but the i-th: int32 [T, T - 1].
-    others = np.broadcast_to(ids, (count, count))[~np.eye(count, dtype=bool)].reshape(count, count - 1)
-    without = model.predict_encoded(others, np.full(count, count - 1, np.int32))
+    without = np.empty(count, np.float64)
+    for start in range(0, count, _ROWS_AT_ONCE):
+        places = range(start, min(start + _ROWS_AT_ONCE, count))
+        others = np.stack([np.delete(ids, place) for place in places])
+        without[places.start : places.stop] = model.predict_encoded(others, np.full(len(others), count - 1, np.int32))
     return _log_odds(_predict(model, [ids])) - _log_odds(without)
 
 

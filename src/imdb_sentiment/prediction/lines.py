@@ -1,6 +1,8 @@
-"""The lines of a text file, one by one; a line that is too long or cannot be decoded is named, and costs no memory."""
+"""The lines of a text file, one by one; one that is too long or cannot be decoded is marked, and not held in memory."""
 
+import csv
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
@@ -18,7 +20,7 @@ _UNDECODED: Final = re.compile("[\udc80-\udcff]")  # how the error handler `surr
 class Line:
     """A line with its ending, numbered from 1.
 
-    problem: what was found and what was expected, where the line cannot be used; its text is then not the file's.
+    problem: what was found and what was expected, for a line that cannot be used; the text is then not to be read.
     """
 
     number: int
@@ -34,7 +36,7 @@ def open_lines(path: Path, encoding: str, newline: str) -> "TextIOWrapper[Buffer
         raise InputError(
             f"--encoding {encoding}: found no such encoding; expected one such as utf-8, utf-16 or cp1252"
         ) from error
-    # A byte order mark at the head is no content.
+    # A byte order mark at the start is not content.
     decoder = "utf-8-sig" if is_utf8(encoding) else encoding
     return TextIOWrapper(path.open("rb"), encoding=decoder, errors="surrogateescape", newline=newline)
 
@@ -64,3 +66,33 @@ def read_lines(file: "TextIOWrapper[BufferedReader]") -> Iterator[Line]:
 def _skip_rest(file: "TextIOWrapper[BufferedReader]", text: str) -> None:
     while text and not text.endswith(("\n", "\r")):
         text = file.readline(MAX_LINE_CHARACTERS)
+
+
+class RowLines:
+    """Hands lines to `csv.reader`, and remembers those of the current row, to hand out all but the first again."""
+
+    def __init__(self, lines: Iterator[Line]) -> None:
+        self._lines = lines
+        self._again: deque[Line] = deque()
+        self._characters = 0
+        self.row: list[Line] = []
+
+    def begin_row(self) -> None:
+        """Forget the lines of the last row."""
+        self.row, self._characters = [], 0
+
+    def read_again(self) -> None:
+        """Take all lines but the first out of the row, and hand them out once more."""
+        self._again.extendleft(reversed(self.row[1:]))
+        del self.row[1:]
+
+    def __iter__(self) -> "RowLines":
+        return self
+
+    def __next__(self) -> str:
+        line = self._again.popleft() if self._again else next(self._lines)
+        self.row.append(line)
+        self._characters += len(line.text)
+        if self._characters > MAX_LINE_CHARACTERS:
+            raise csv.Error(f"more than {MAX_LINE_CHARACTERS:,} characters without an end")
+        return line.text

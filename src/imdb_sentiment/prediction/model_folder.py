@@ -64,4 +64,4 @@ def _checksum(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ArtifactError(path, f"no file to read ({error.strerror})", "all files of one export") from error
+        raise ArtifactError(path, f"what cannot be read ({error.strerror})", "all files of one export") from error

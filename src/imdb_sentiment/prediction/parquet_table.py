@@ -19,9 +19,9 @@ from imdb_sentiment.prediction.text_column import Column, find_text_column
 from imdb_sentiment.prediction.texts import problem_of
 from imdb_sentiment.runtime.errors import InputError
 
-# A value that the file stores once may be repeated in every row: few rows are decoded at once.
+# Rows decoded at once: a file can store a long value once, and repeat it in every row.
 _READ_ROWS: Final = 16
-# A column that unfolds to more than the first, and more than the second times its size in the file, is refused.
+# A column is refused if it decompresses to more bytes than the first, and to more than the second times its bytes.
 _MAX_UNFOLDED_BYTES: Final = 16_000_000
 _MAX_UNFOLDING: Final = 200
 _BUFFER_BYTES: Final = 1_000_000

@@ -16,7 +16,7 @@ _LONGEST_NAME: Final = 60
 
 @dataclass(frozen=True)
 class Column:
-    """A column: its name, its type in words where the format has types, and whether it holds numbers or dates."""
+    """A column: its name, the type in words where the format has types, and whether it holds numbers or dates."""
 
     name: str
     kind: str = ""

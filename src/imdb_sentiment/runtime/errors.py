@@ -63,7 +63,7 @@ class OutputError(PipelineError):
 
 
 class TrainingError(PipelineError):
-    """The loss is no longer a number, or the curves cannot be logged."""
+    """The loss is no longer a number."""
 
 
 class TrialError(PipelineError):
@@ -79,4 +79,4 @@ class ExportError(PipelineError):
 
 
 class InputError(PipelineError):
-    """What is to be classified is no review, or no table of reviews."""
+    """What is to be classified is not a review or a table of reviews."""

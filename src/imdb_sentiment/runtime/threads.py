@@ -11,7 +11,7 @@ Result = TypeVar("Result")
 
 
 def thread_count() -> int:
-    """Return how many threads are wanted: what OMP_NUM_THREADS says, as it does to other libraries, or one a core."""
+    """Return the number of threads to use: OMP_NUM_THREADS, which other libraries heed too, or one for each core."""
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     return int(wanted) if wanted.isdecimal() and int(wanted) else os.cpu_count() or 1
 
@@ -19,9 +19,10 @@ def thread_count() -> int:
 def map_in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], threads: int | None = None
 ) -> Generator[Result, None, None]:
-    """Yield `function(item)` for each of `items`, in their order, on so many `threads`: by default `thread_count()`.
+    """Yield `function(item)` for each of `items`, in their order, computed by `threads` threads.
 
-    No more than two items a thread are taken ahead, so that a stream stays one.
+    By default there are `thread_count()` of them. At most two items a thread are taken ahead, so that a stream of items
+    is never in memory as a whole.
     """
     workers = threads or thread_count()
     with ThreadPoolExecutor(workers) as pool:

@@ -17,7 +17,7 @@ _WINDOWS_1252 = {
     chr(code): bytes([code]).decode("cp1252", errors="replace").replace("\ufffd", " ") for code in range(128, 160)
 }
 
-# html.unescape fails on a number of so many digits that Python refuses to convert it. It is no character's number.
+# html.unescape fails on a number with more digits than Python converts (4,300). No character has such a number.
 _LONG_NUMBER = re.compile("&#[0-9]{100,};?")
 
 # NFC sorts the combining marks of a letter, in a time that grows with the square of their number. A letter keeps no
