@@ -61,7 +61,7 @@ docs: $(READY)  ## the documentation as a site, into build/site
 	@echo "build/site/index.html"
 
 clean:  ## remove the environment and runs/; data/ and DVC's cache stay
-	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .coverage
+	rm -rf $(VENV) runs build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info; (3, 11) <= v < (3, 14) or sys.exit(f"error: $(PYTHON): found Python {v[0]}.{v[1]}; expected 3.11 to 3.13: make PYTHON=python3.11 ...")'

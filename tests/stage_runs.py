@@ -25,6 +25,7 @@ OUTPUTS = {
         "data/trained/model.json",
         "data/trained/weights.npz",
         "metrics/training/member_1.csv",
+        "metrics/training/member_2.csv",
         "metrics/training.json",
     ),
     "baseline": ("metrics/baseline.json", "metrics/baseline_behaviour.json", "data/baseline.csv"),
