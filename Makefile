@@ -33,7 +33,6 @@ patient: repro  ## the most accurate that an hour buys, taught by the default mo
 behaviour: $(READY)  ## what the trained model cares about in a text, beside the linear baseline
 	@dvc repro behaviour baseline
 	@python -m stages.summarize
-	@pytest --quiet tests/test_behaviour.py
 
 # PyTorch is measured as well if it is there: .venv/bin/pip install -c constraints.txt -e '.[bench]' (5 GB more).
 bench: $(READY)  ## the speed of each part beside what people would use in its place, into metrics/speed/
