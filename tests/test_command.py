@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +52,18 @@ def test_bugs_keep_their_traceback(error: type[Exception]) -> None:
     assert isinstance(invoke(command_app(command)).exception, error)
 
 
+@pytest.fixture
+def default_handlers() -> Iterator[None]:
+    """Give the signals their default handlers: under `nohup` or in the background, some are ignored."""
+    before = {number: signal.getsignal(number) for number, _ in SIGNALS}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("default_handlers")
 @pytest.mark.parametrize(("number", "code"), SIGNALS)
 def test_signals_leave_the_old_output_and_no_partial_one(tmp_path: Path, number: int, code: int) -> None:
     before = snapshot(write_folder(tmp_path, {"output": b"old"}))
