@@ -12,13 +12,11 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from tests.factories import corpus_files, pack, params_text, write_folder, write_params
-from tests.stage_runs import run_stages
 
 Target = Callable[[bytes, Path], None]
 _SUFFIXES = (".csv", ".jsonl", ".parquet")
@@ -105,6 +103,8 @@ TARGETS: dict[str, Target] = {
 
 def make_seeds(target: str, folder: Path, exported: Path | None = None) -> list[bytes]:
     """Return valid inputs of a target, which will read in `folder`; `exported` is a workspace with a model."""
+    from tests.factories import corpus_files, pack, params_text
+
     match target:
         case "archive":
             return [pack(corpus_files(), folder / "seed", compression).read_bytes() for compression in ("", "gz", "xz")]
@@ -126,6 +126,9 @@ def make_seeds(target: str, folder: Path, exported: Path | None = None) -> list[
 
 def make_exported(workspace: Path) -> Path:
     """Return a workspace in which the stages up to export have run on the tiny corpus."""
+    from tests.factories import corpus_files, write_folder, write_params
+    from tests.stage_runs import run_stages
+
     source = write_folder(workspace / "corpus", corpus_files())
     write_params(workspace / "params.yaml", {"data.source": json.dumps(str(source))})
     run_stages(workspace, "ingest", "preprocess", "embed", "polarity", "train", "baseline", "evaluate", "export")
@@ -139,11 +142,13 @@ def main(
     """Run a fuzz target; ends with an error and the input that caused it where there is a fault."""
     import atheris
 
+    # Imported here for the first time, so that atheris sees which of their lines an input reaches.
+    with atheris.instrument_imports(include=["imdb_sentiment", "tarfile", "csv", "json", "ruamel.yaml", "zipfile"]):
+        for module in ("corpus.ingest", "prediction.tables", "prediction.predictor", "runtime.params"):
+            import_module(f"imdb_sentiment.{module}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         exported = None if target in {"archive", "params"} else make_exported(folder / "workspace")
-        with atheris.instrument_imports(include=["imdb_sentiment"]):
-            TARGETS[target](b"", folder) if target in {"archive", "params"} else None
         (folder / "seeds").mkdir()
         for number, seed in enumerate(make_seeds(target, folder, exported)):
             (folder / f"seeds/{number}").write_bytes(seed)
