@@ -41,20 +41,22 @@ def results() -> str:
     """Return accuracy, loss and time of every model."""
     profile = load("profile")
     seconds = {stage["stage"]: stage["seconds"] for stage in profile["stages"]} | {"all": profile["seconds"]}
+    timed_at = f" ({_commit(profile)})"  # the run that was timed may be of other code than the metrics
     rows = [
-        _result("**`make repro`: the default**", load("metrics"), seconds["all"] / 60),
-        _result("Linear baseline: NB-SVM, one of its stages", load("baseline"), seconds["baseline"] / 60),
+        _result("**`make repro`: the default**", load("metrics"), seconds["all"] / 60, timed_at),
+        _result("Linear baseline: NB-SVM, one of its stages", load("baseline"), seconds["baseline"] / 60, timed_at),
     ] + [_result(LABELS["models"][entry["variant"]], entry, entry["minutes"]) for entry in load("results")]
     return table("Model|Accuracy|95% interval|Loss|Minutes|Test reviews|Code of", rows)
 
 
-def _result(name: str, found: dict[str, Any], minutes: float | None) -> list[str]:
+def _result(name: str, found: dict[str, Any], minutes: float | None, timed_at: str = "") -> list[str]:
     accuracy = f"{found['accuracy'] if 'accuracy' in found else found['accuracy_mean']:.2%}"
     if spread := found.get("accuracy_std"):
         accuracy += f"\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}{100 * spread:.2f}"
     low, high = (found.get(name) for name in INTERVAL)
     interval = f"{100 * low:.2f}\N{EN DASH}{100 * high:.2f}" if low and high else ""
-    numbers = [f"{found['loss']:.3f}", "" if minutes is None else f"{minutes:.0f}", f"{found['test_reviews']:,}"]
+    time = "" if minutes is None else f"{minutes:.0f}{timed_at}"
+    numbers = [f"{found['loss']:.3f}", time, f"{found['test_reviews']:,}"]
     return [name, accuracy, interval, *numbers, found.get("commit", "this version")]
 
 

@@ -16,7 +16,7 @@ app = typer.Typer(
 )
 app.command(cls=ReviewCommand)(ends_in_one_line(predict))
 app.command(cls=ReviewCommand)(ends_in_one_line(explain))
-app.command()(tune)
+app.command()(ends_in_one_line(tune))
 
 
 if __name__ == "__main__":

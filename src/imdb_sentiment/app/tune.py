@@ -5,10 +5,7 @@ from typing import Annotated
 
 import typer
 
-from imdb_sentiment.runtime.command import ends_in_one_line
 
-
-@ends_in_one_line
 def tune(
     trials: Annotated[int, typer.Option(min=1, help="Stop when all processes together have run this many.")] = 30,
     minutes: Annotated[float | None, typer.Option(min=0, help="Start no trial after this many minutes.")] = None,
