@@ -27,10 +27,10 @@ def baseline(
     from imdb_sentiment.ngrams.nb_svm import positive_probabilities
     from imdb_sentiment.runtime.files import write_json, written_together
 
-    model, evaluation = fit_linear_baseline(reviews, sequences, progress=console_progress)
-    with console_progress("Changing texts", None, ""):
-        rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
     with written_together(baseline_metrics, baseline_behaviour, baseline_predictions) as partials:
+        model, evaluation = fit_linear_baseline(reviews, sequences, progress=console_progress)
+        with console_progress("Changing texts", None, ""):
+            rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
         write_json(evaluation.metrics, partials[0])
         write_json(rates, partials[1])
         evaluation.save_predictions(partials[2])

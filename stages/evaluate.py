@@ -36,13 +36,13 @@ def evaluate(
     from imdb_sentiment.network.saved_model import load_model
     from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
 
-    model = load_model(trained)
-    parts = load_sequences(sequences, model.vocabulary_size)
-    if model.params.reads_polarity:
-        parts = add_channels(parts, channels)
-    evaluation = evaluate_model(lambda part: model.predict(part, console_progress), parts["test"])
-    compared = compare_with_baseline(evaluation, baseline_predictions)
     with written_together(metrics, OutputFolder(plots, CURVE_FILES), predictions) as partials:
+        model = load_model(trained)
+        parts = {"test": load_sequences(sequences, model.vocabulary_size)["test"]}
+        if model.params.reads_polarity:
+            parts = add_channels(parts, channels)
+        evaluation = evaluate_model(lambda part: model.predict(part, console_progress), parts["test"])
+        compared = compare_with_baseline(evaluation, baseline_predictions)
         write_json(evaluation.metrics | compared, partials[0])
         write_curves(evaluation, partials[1])
         evaluation.save_predictions(partials[2])

@@ -28,9 +28,9 @@ def polarity(
     from imdb_sentiment.runtime.files import written_together
     from imdb_sentiment.runtime.params import load_params
 
-    settings = load_params(params).polarity
-    table, learned = learn_channels(reviews, sequences, vocabulary, settings, console_progress)
     with written_together(polarity, channels) as (partial_polarity, partial_channels):
+        settings = load_params(params).polarity
+        table, learned = learn_channels(reviews, sequences, vocabulary, settings, console_progress)
         table.save(partial_polarity)
         save_channels(learned, partial_channels)
 

@@ -22,8 +22,8 @@ def preprocess(
     from imdb_sentiment.runtime.files import written_together
     from imdb_sentiment.runtime.params import load_params
 
-    parts, encoder = preprocess_text_data(reviews, load_params(params).preprocess, console_progress)
     with written_together(sequences, vocabulary) as (partial_sequences, partial_vocabulary):
+        parts, encoder = preprocess_text_data(reviews, load_params(params).preprocess, console_progress)
         save_sequences(parts, partial_sequences)
         encoder.save(partial_vocabulary)
 

@@ -35,19 +35,19 @@ def report(
     from imdb_sentiment.runtime.files import read_json, written_together
     from imdb_sentiment.runtime.params import load_params
 
-    test_reviews = read_test_reviews(reviews, predictions, baseline_predictions)
-    gathered = Report(
-        params=load_params(params),
-        metrics=read_json(metrics),
-        baseline=read_json(baseline_metrics),
-        data=read_json(data_summary),
-        behaviour=read_json(behaviour),
-        export_check=read_json(export_check),
-        training=read_training(curves, training_metrics),
-        reviews=test_reviews,
-        mistakes=explain_mistakes(SentimentModel.load(model), test_reviews, console_progress),
-    )
     with written_together(page, card) as (partial_page, partial_card):
+        test_reviews = read_test_reviews(reviews, predictions, baseline_predictions)
+        gathered = Report(
+            params=load_params(params),
+            metrics=read_json(metrics),
+            baseline=read_json(baseline_metrics),
+            data=read_json(data_summary),
+            behaviour=read_json(behaviour),
+            export_check=read_json(export_check),
+            training=read_training(curves, training_metrics),
+            reviews=test_reviews,
+            mistakes=explain_mistakes(SentimentModel.load(model), test_reviews, console_progress),
+        )
         partial_page.write_text(render_report(gathered), encoding="utf-8")
         partial_card.write_text(render_model_card(gathered), encoding="utf-8")
 

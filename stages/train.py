@@ -30,7 +30,7 @@ def train(
     """Fit the ensemble to the train part, keep the epochs of best validation accuracy, and calibrate it."""
     from imdb_sentiment.runtime.params import load_params
 
-    settings = load_params(params)
+    settings = load_params(params)  # before Keras, whose import takes seconds
     import_keras_quietly()
 
     from imdb_sentiment.network.saved_model import TRAINED_FILES, save_model
@@ -40,10 +40,10 @@ def train(
     from imdb_sentiment.training.fit import split_and_fit_dataset
     from imdb_sentiment.training.log import CURVE_FILES, summarize_fit, write_training_curves
 
-    dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
-    kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
     outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), training_metrics
     with written_together(*outputs) as partials:
+        dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
+        kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
         fitted = split_and_fit_dataset(
             dataset, settings.model, settings.train, checkpoints=kept, progress=console_progress
         )

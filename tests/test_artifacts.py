@@ -271,6 +271,7 @@ def reviews_table(**changes: list[Any]) -> pa.Table:
         (reviews_table().drop_columns(["rating"]), "expected also rating"),
         (reviews_table(label=["pos", "neg"]), "column label of type string; expected int8"),
         (reviews_table(text=["Good.", None]), "a row without text"),
+        (reviews_table(text=pa.array([b"Good.", b"caf\xe9"]).view(pa.string())), "Invalid UTF8"),
     ],
 )
 def test_reading_reviews_rejects_other_tables(tmp_path: Path, table: pa.Table, message: str) -> None:

@@ -124,8 +124,14 @@ def test_outputs_within_each_other_are_refused(tmp_path: Path, inner: str) -> No
 def test_partial_files_of_dead_processes_are_removed_and_no_others(tmp_path: Path) -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    dead = f".imdb-sentiment-{ended.pid}-0.partial"
-    others = {f".imdb-sentiment-{os.getppid()}-0.partial": b"", ".imdb-sentiment-x-0.partial": b"", "mine": b""}
+    with written_beside(tmp_path / "output") as partial:
+        partial.touch()
+        name = partial.name
+    dead = name.replace(f"-{os.getpid()}-", f"-{ended.pid}-")
+    living = name.replace(f"-{os.getpid()}-", f"-{os.getppid()}-")
+    foreign = f".imdb-sentiment-other.host-{ended.pid}-0123abcd.partial"
+    others = dict.fromkeys((living, foreign, ".imdb-sentiment-x-0.partial", "mine"), b"")
+    (tmp_path / "output").unlink()
     write_folder(tmp_path, {dead: b"half", f"sub/{dead}/in": b"half", **others})
     write_both(tmp_path)
     with written_beside(tmp_path / "sub/output") as partial:

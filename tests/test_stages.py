@@ -132,6 +132,28 @@ def test_a_place_that_cannot_be_written_to_leaves_the_other_outputs(exported: Pa
 
 
 @pytest.mark.parametrize(
+    ("stage", "one", "other"),
+    [
+        ("ingest", "--reviews", "--data-summary"),
+        ("preprocess", "--sequences", "--vocabulary"),
+        ("polarity", "--polarity", "--channels"),
+        ("train", "--trained", "--training-metrics"),
+        ("baseline", "--baseline-metrics", "--baseline-behaviour"),
+        ("evaluate", "--metrics", "--plots"),
+        ("export", "--model", "--export-check"),
+        ("report", "--page", "--card"),
+    ],
+)
+def test_outputs_within_each_other_are_refused_before_any_input_is_read(
+    tmp_path: Path, stage: str, one: str, other: str
+) -> None:
+    write_params(tmp_path / "params.yaml")
+    before = snapshot(tmp_path)
+    assert_refused(run_stage(stage, tmp_path, one, "out", other, "out/in"), "lies within another output")
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(
     ("stage", "option"), [("train", "--trained"), ("train", "--curves"), ("evaluate", "--plots"), ("export", "--model")]
 )
 def test_folders_with_foreign_files_are_not_replaced(exported: Path, stage: str, option: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from imdb_sentiment.runtime.errors import PipelineError
+from imdb_sentiment.runtime.files import is_running
 
 PATIENCE: Final = 10.0  # seconds in which a process that is asked to end may remove its partial outputs
 
@@ -85,7 +86,7 @@ def _lock_holder(temporary: Path) -> str | None:
             *(user for users in paths.get("read", {}).values() for user in users),
         ]
         for user in users:
-            if _is_running(user["pid"]):
+            if is_running(user["pid"]):
                 return f"process {user['pid']} ({user['cmd']})"
     with suppress(FileNotFoundError), (temporary / "lock").open(encoding="utf-8") as lock:
         try:
@@ -93,13 +94,3 @@ def _lock_holder(temporary: Path) -> str | None:
         except BlockingIOError:
             return f"process {lock.read().strip()} (dvc)"
     return None
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # another user's
-        return True
-    return True

@@ -14,8 +14,6 @@ from imdb_sentiment.runtime.console import printable
 from imdb_sentiment.runtime.errors import InputError
 
 if TYPE_CHECKING:
-    from rich.text import Text
-
     from imdb_sentiment.prediction.explanation import Explanation
 
 
@@ -67,18 +65,7 @@ def _print_explanation(explanation: "Explanation") -> None:
 
     console = Console(highlight=False)
     with output_errors():
-        console.print(_with_escapes(render_text(explanation)))
+        console.print(render_text(explanation))
         console.print(f"\n[bold]{describe(explanation.probability)}[/bold]")
         for word, contribution in explanation.strongest(STRONGEST):
             console.print(f"{contribution:+7.2f}  {escape(printable(word))}")
-
-
-def _with_escapes(text: "Text") -> "Text":
-    """Return `text` with control characters escaped, in the style that they have."""
-    from rich.text import Text
-
-    controls = [place for place, character in enumerate(text.plain) if not character.isprintable()]
-    pieces = text.divide(sorted({place + step for place in controls for step in (0, 1)}))
-    for piece in pieces:
-        piece.plain = printable(piece.plain)
-    return Text().join(pieces)

@@ -61,6 +61,7 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
             _check_columns(reviews, file.schema_arrow)
             for batch in file.iter_batches(batch_size=1000, columns=columns):
                 _check_nulls(reviews, batch)
+                batch.validate(full=True)  # Parquet does not check that texts are UTF-8
                 yield batch
     except FileNotFoundError as error:
         raise missing(reviews) from error

@@ -8,6 +8,7 @@ from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined, se
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, describe
 from imdb_sentiment.prediction.explanation import Explanation
+from imdb_sentiment.runtime.console import printable
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -50,15 +51,16 @@ def coloured_pieces(explanation: Explanation) -> Iterator[Piece]:
 
 
 def render_text(explanation: Explanation) -> "Text":
-    """Return the review with coloured words, for `rich`."""
+    """Return the review with coloured words, for `rich`; what could control a terminal is escaped."""
     from rich.text import Text
 
     text = Text()
     for piece in coloured_pieces(explanation):
+        shown = printable(piece.text)
         if piece.level:
-            text.append(piece.text, style=f"black on {SHADES[piece.label][piece.level - 1]}")
+            text.append(shown, style=f"black on {SHADES[piece.label][piece.level - 1]}")
         else:
-            text.append(piece.text, style="" if piece.is_read else "dim")
+            text.append(shown, style="" if piece.is_read else "dim")
     return text
 
 

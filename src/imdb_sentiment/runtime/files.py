@@ -4,7 +4,9 @@ import itertools
 import json
 import os
 import re
+import secrets
 import shutil
+import socket
 import stat
 import zlib
 from collections.abc import Iterator, Mapping
@@ -19,8 +21,9 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.runtime.errors import ArtifactError, OutputError
 
-_PARTIAL: Final = re.compile(r"\.imdb-sentiment-([0-9]+)-[0-9]+\.partial")
-_numbers = itertools.count()
+# Process ids are those of one machine or container; a folder may be shared by several.
+_HOST: Final = re.sub("[^0-9A-Za-z.]", "_", socket.gethostname())[:64]
+_PARTIAL: Final = re.compile(rf"\.imdb-sentiment-{re.escape(_HOST)}-([0-9]+)-[0-9a-f]+\.partial")
 MAX_JSON_BYTES: Final = 32_000_000  # a vocabulary of two million tokens
 
 
@@ -82,7 +85,7 @@ def written_together(*outputs: Path | OutputFolder) -> Iterator[tuple[Path, ...]
 
 def _partial_path(path: Path) -> Path:
     # Of this process and of no other; and not longer for a longer name of the output.
-    return path.with_name(f".imdb-sentiment-{os.getpid()}-{next(_numbers)}.partial")
+    return path.with_name(f".imdb-sentiment-{_HOST}-{os.getpid()}-{secrets.token_hex(4)}.partial")
 
 
 def _check_apart(paths: list[Path]) -> None:
@@ -121,14 +124,15 @@ def _replace(output: Path | OutputFolder, partial: Path) -> None:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove what processes that are gone have left in `folder`."""
+    """Remove what processes of this host that are gone have left in `folder`."""
     for entry in folder.glob(".imdb-sentiment-*.partial"):
         match = _PARTIAL.fullmatch(entry.name)
-        if match and not _is_running(int(match[1])):
+        if match and not is_running(int(match[1])):
             _remove(entry)
 
 
-def _is_running(process: int) -> bool:
+def is_running(process: int) -> bool:
+    """Tell whether there is a process of this id on this host."""
     try:
         os.kill(process, 0)
     except ProcessLookupError:

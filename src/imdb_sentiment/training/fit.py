@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -71,8 +71,7 @@ def split_and_fit_dataset(
     validation = dataset.parts["validation"]
     y_prob = ensemble.predict(validation, progress)
     temperature = fit_temperature(validation.labels, y_prob)
-    calibrated = SavedModel(members, dataset.vocabulary_size, params, train, temperature)
-    return FittedEnsemble(calibrated, histories, score(validation.labels, y_prob))
+    return FittedEnsemble(replace(ensemble, temperature=temperature), histories, score(validation.labels, y_prob))
 
 
 def fit_member(
