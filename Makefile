@@ -16,7 +16,9 @@ help:  ## list the targets
 demo: $(READY)  ## the whole pipeline on the sample corpus, in runs/demo
 	@python -m variants demo
 
+# A download without .git has no history that DVC could ask.
 repro: $(READY)  ## the whole pipeline on the full dataset (fetches 84 MB once)
+	@test -e .git || dvc config --local core.no_scm true
 	@dvc repro
 	@python -m stages.summarize
 
@@ -31,6 +33,7 @@ patient: repro  ## the most accurate that an hour buys, taught by the default mo
 	@python -m variants patient
 
 behaviour: $(READY)  ## what the trained model cares about in a text, beside the linear baseline
+	@test -e .git || dvc config --local core.no_scm true
 	@dvc repro behaviour baseline
 	@python -m stages.summarize
 

@@ -6,7 +6,7 @@
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import chdir
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +14,11 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from typer.testing import CliRunner, Result
 
+from imdb_sentiment import SentimentModel
+from imdb_sentiment.app.commands import app
+from tests.commands import Run
 from tests.factories import corpus_files, write_folder, write_params
 from tests.stage_runs import run_stages
 
@@ -119,3 +123,19 @@ def website(monkeypatch: pytest.MonkeyPatch) -> Iterator[Website]:
         yield site
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture
+def run(exported_once: Path) -> Run:
+    def invoke(*arguments: object, stdin: bytes | str = b"") -> Result:
+        texts = [str(argument) for argument in arguments]
+        environment = {"IMDB_SENTIMENT_MODEL": str(exported_once / "data/model"), "COLUMNS": "200", "TERM": "dumb"}
+        return CliRunner().invoke(app, texts, input=stdin, env=environment)
+
+    return invoke
+
+
+@pytest.fixture
+def probability(exported_once: Path) -> Callable[[str], float]:
+    model = SentimentModel.load(exported_once / "data/model")
+    return lambda text: float(model.predict([text]).probabilities[0])

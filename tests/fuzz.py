@@ -19,7 +19,7 @@ from typing import Annotated
 import typer
 
 Target = Callable[[bytes, Path], None]
-_SUFFIXES = (".csv", ".jsonl", ".parquet")
+_SUFFIXES = (".csv", ".tsv", ".json", ".jsonl", ".parquet")
 _MODEL_FILES = ("settings.json", "model.onnx", "vocabulary.json", "polarity.npz")
 
 
@@ -61,17 +61,24 @@ def read_arrays(data: bytes, folder: Path) -> None:
 
 
 def read_table(data: bytes, folder: Path) -> None:
-    """Read `data`, after a byte that chooses format and options, as a table of reviews."""
-    from imdb_sentiment.prediction.table import BadRows
-    from imdb_sentiment.prediction.tables import open_table
+    """Read `data`, after a byte that chooses the format, as a table of reviews, and write it in another format."""
     from imdb_sentiment.runtime.errors import InputError
+    from imdb_sentiment.tables.columns import find_text_column
+    from imdb_sentiment.tables.formats import TableOptions, open_table
+    from imdb_sentiment.tables.rows import Added, in_blocks
+    from imdb_sentiment.tables.writers import find_output_format, open_writer
 
     choice = data[0] if data else 0
     path = folder / f"table{_SUFFIXES[choice % len(_SUFFIXES)]}"
     path.write_bytes(data[1:])
+    output = folder / f"output{_SUFFIXES[choice // len(_SUFFIXES) % len(_SUFFIXES)]}"
     with suppress(InputError):
-        for block in open_table(path, None, BadRows(skip=choice >= len(_SUFFIXES))).blocks():
-            assert all(isinstance(text, str) for text in block.texts)
+        table = open_table(path, TableOptions())
+        place = find_text_column(table.name, table.columns(), None)
+        with open_writer(table, output, find_output_format("output", output), Added(("answer",))) as write:
+            for block in in_blocks(table.rows([place])):
+                assert all(row.problem or len(row.values) == 1 for row in block)
+                write(block, [("positive",)] * len(block))
 
 
 def read_model(data: bytes, folder: Path) -> None:
@@ -118,7 +125,12 @@ def make_seeds(target: str, folder: Path, exported: Path | None = None) -> list[
         case "table":
             csv = b'id,text\n1,"Good, ""really""\nfilm"\n2,Bad\n'
             lines = b'{"id": 1, "text": "Good"}\n{"text": null}\n{"text": "Bad", "more": [1, {}]}\n'
-            return [b"\x00" + csv, b"\x03" + csv, b"\x01" + lines, b"\x02" + (data / "reviews.parquet").read_bytes()]
+            array = b"[" + b", ".join(lines.splitlines()) + b"]"
+            tables = [csv, csv.replace(b",", b"\t"), array, lines, (data / "reviews.parquet").read_bytes()]
+            # In the order of the suffixes; each is written in the same format and in the next one.
+            return [
+                bytes([place + 5 * ((place + next_) % 5)]) + tables[place] for place in range(5) for next_ in (0, 1)
+            ]
         case _:
             shutil.copytree(data / "model", folder / "seed", dirs_exist_ok=True)
             return [bytes([number]) + (data / "model" / name).read_bytes() for number, name in enumerate(_MODEL_FILES)]
@@ -144,7 +156,7 @@ def main(
 
     # Imported here for the first time, so that atheris sees which of their lines an input reaches.
     with atheris.instrument_imports(include=["imdb_sentiment", "tarfile", "csv", "json", "ruamel.yaml", "zipfile"]):
-        for module in ("corpus.ingest", "prediction.tables", "prediction.predictor", "runtime.params"):
+        for module in ("corpus.ingest", "tables.formats", "prediction.predictor", "runtime.params"):
             import_module(f"imdb_sentiment.{module}")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

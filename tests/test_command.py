@@ -32,6 +32,10 @@ def raise_error(error: Exception) -> None:
         (lambda: raise_error(MemoryError()), "error: found too little memory"),
         (lambda: np.zeros(10**15), "error: found too little memory (Unable to allocate"),
         (lambda: pa.allocate_buffer(2**60), "error: found too little memory (malloc of size"),
+        (
+            lambda: raise_error(ModuleNotFoundError(name="keras.ops")),
+            "found no package keras; expected the packages of",
+        ),
         (lambda: raise_error(RuntimeError("can't start new thread")), "error: found no more threads; expected"),
     ],
 )
@@ -44,12 +48,12 @@ def test_errors_that_the_user_can_mend_are_one_line(work: Callable[[], object], 
     assert result.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("error", [ZeroDivisionError, RuntimeError])
-def test_bugs_keep_their_traceback(error: type[Exception]) -> None:
+@pytest.mark.parametrize("error", [ZeroDivisionError, RuntimeError, ModuleNotFoundError(name="imdb_sentiment.x")])
+def test_bugs_keep_their_traceback(error: Exception | type[Exception]) -> None:
     def command() -> None:
         raise error
 
-    assert isinstance(invoke(command_app(command)).exception, error)
+    assert isinstance(invoke(command_app(command)).exception, error if isinstance(error, type) else type(error))
 
 
 @pytest.fixture

@@ -4,47 +4,18 @@ import functools
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from imdb_sentiment import SentimentModel
-from imdb_sentiment.app.commands import app
-from imdb_sentiment.prediction.tables import SUFFIXES
+from tests.commands import Run, start
 from tests.factories import snapshot
 from tests.stage_runs import assert_refused, full_disk
 from tests.table_files import ROWS, read_table, write_table
 
 GOOD = "I loved every minute of it."
-Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(exported_once: Path) -> Run:
-    def invoke(*arguments: object, stdin: bytes | str = b"") -> Result:
-        texts = [str(argument) for argument in arguments]
-        environment = {"IMDB_SENTIMENT_MODEL": str(exported_once / "data/model"), "COLUMNS": "200", "TERM": "dumb"}
-        return CliRunner().invoke(app, texts, input=stdin, env=environment)
-
-    return invoke
-
-
-@pytest.fixture
-def probability(exported_once: Path) -> Callable[[str], float]:
-    model = SentimentModel.load(exported_once / "data/model")
-    return lambda text: float(model.predict([text]).probabilities[0])
-
-
-def start(model: Path, *arguments: object, **options: object) -> "subprocess.Popen[str]":
-    """Start the command as a process, with the model of the workspace `model`."""
-    script = "from imdb_sentiment.app.commands import app; app()"
-    command = [sys.executable, "-c", script, *map(str, arguments), "--model", str(model / "data/model")]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "encoding": "utf-8", **options}
-    return subprocess.Popen(command, **pipes)  # type: ignore[call-overload, no-any-return]
 
 
 def test_predict_classifies_text_file_and_standard_input_alike(
@@ -61,48 +32,40 @@ def test_predict_classifies_text_file_and_standard_input_alike(
     assert as_json == {"label": label, "probability": pytest.approx(expected, abs=1e-6)}
 
 
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_predict_gives_each_row_of_a_table_the_probability_of_its_text(
-    run: Run, probability: Callable[[str], float], tmp_path: Path, suffix: str
-) -> None:
-    path = write_table(tmp_path / f"table{suffix}", ROWS)
-    result = run("predict", path, "--output", tmp_path / f"out{suffix}")
-    assert (result.exit_code, result.stdout) == (0, f"{tmp_path / f'out{suffix}'}: 3 reviews\n")
-    written = read_table(tmp_path / f"out{suffix}")
-    assert [{name: row[name] for name in ROWS[0]} for row in written] == ROWS
-    expected = [probability(row["text"]) for row in ROWS]
-    assert [float(row["probability"]) for row in written] == pytest.approx(expected, abs=1e-5)
-    labels = ["positive" if value >= 0.5 else "negative" for value in expected]
-    assert [row["predicted_label"] for row in written] == labels
-
-    printed = run("predict", path).stdout.splitlines()
-    assert [line.split("  ")[0] for line in printed] == labels
-    assert printed[0].endswith('Good, "really" good film')
-    lines = [json.loads(line) for line in run("predict", path, "--json").stdout.splitlines()]
-    assert [line["probability"] for line in lines] == pytest.approx(expected, abs=1e-5)
-
-
-def test_predict_counts_bad_rows_and_rows_without_known_words(run: Run, tmp_path: Path) -> None:
-    path = tmp_path / "table.jsonl"
-    path.write_text('{"text": "I loved it"}\nbroken\n{"text": null}\n{"text": "\N{GRINNING FACE}"}\n', encoding="utf-8")
-    before = snapshot(tmp_path)
-    assert_refused(run("predict", path, "--output", tmp_path / "out.jsonl"), f"{path}, line 2", "--skip-bad-lines")
-    assert snapshot(tmp_path) == before
-    result = run("predict", path, "--output", tmp_path / "out.jsonl", "--skip-bad-lines")
-    assert result.exit_code == 0
-    assert result.stderr.splitlines()[-2:] == [
-        "bad rows left out: 2",
-        "reviews with no word that the model knows: 1; their labels mean nothing",
-    ]
-    assert [row["text"] for row in read_table(tmp_path / "out.jsonl")] == ["I loved it", "\N{GRINNING FACE}"]
-
-
 @pytest.mark.parametrize("command", ["predict", "explain"])
 def test_text_that_is_no_review_is_refused(run: Run, command: str) -> None:
-    unknown = "found no word that the model knows; expected a review in the language"
-    for text, found in (("", "found an empty text"), ("Фильм", unknown), ("x" * 1_000_001, "1,000,001 characters")):
+    for text, found in (("", "found an empty text"), ("x" * 1_000_001, "1,000,001 characters")):
         assert_refused(run(command, text), "the review", found)
         assert_refused(run(command, stdin=text), "standard input", found)
+
+
+def test_text_without_a_known_word_has_no_prediction(run: Run) -> None:
+    assert run("predict", "Фильм").stdout == "unknown (no word that the model knows)\n"
+    assert json.loads(run("predict", "--json", "Фильм").stdout) == {"label": "unknown", "probability": None}
+    assert_refused(run("explain", "Фильм"), "the review: found no word that the model knows; expected a review in the")
+
+
+def test_thresholds_decide_the_label(run: Run, probability: Callable[[str], float]) -> None:
+    found = probability(GOOD)
+
+    def label(*options: object) -> str:
+        return str(run("predict", GOOD, *options).stdout.split(" (")[0])
+
+    assert label("--threshold", found - 0.01) == "positive"
+    assert label("--threshold", found + 0.01) == "negative"
+    assert label("--uncertain", found - 0.01, found + 0.01) == "uncertain"
+    assert label("--uncertain", found + 0.01, found + 0.02) == "negative"
+    assert label("--uncertain", found - 0.02, found - 0.01) == "positive"
+    for options, message in (
+        (("--threshold", 1.5), "--threshold 1.5: found no such probabilities; expected 0 to 1"),
+        (("--uncertain", 0.7, 0.3), "--uncertain 0.7 0.3: found no such probabilities"),
+        (("--uncertain", 0.3, 0.7, "--threshold", 0.5), "--threshold: found --uncertain too; expected one of them"),
+    ):
+        assert_refused(run("predict", GOOD, *options), message)
+
+
+def test_review_without_quotes_is_refused(run: Run) -> None:
+    assert_refused(run("predict", "what", "a", "film"), "the review: found 3 arguments; expected one, in quotes")
 
 
 @pytest.mark.parametrize("name", ["no.csv", "no.tsv", "no.json", "IMDB Datset.csv", "./no", "/no/folder", "runs/demo/"])
@@ -115,11 +78,12 @@ def test_path_of_no_file_is_not_taken_for_a_review(run: Run, name: str) -> None:
 def test_path_of_another_kind_is_not_taken_for_a_review(run: Run, tmp_path: Path) -> None:
     (tmp_path / "review.doc").write_text(GOOD)
     assert_refused(run("predict", tmp_path / "review.doc"), "found a file of another kind; expected a review, a .txt")
-    assert_refused(run("predict", tmp_path), f"{tmp_path}: found a folder; expected")
+    assert_refused(run("predict", tmp_path), f"{tmp_path}: found a folder without tables or .txt files; expected")
+    assert_refused(run("explain", tmp_path), f"{tmp_path}: found a folder without tables")
     assert_refused(run("predict", "/dev/null"), "/dev/null: found a pipe or device; expected")
-    assert_refused(run("explain", write_table(tmp_path / "table.csv", ROWS)), "found a table; expected one review")
+    assert_refused(run("explain", write_table(tmp_path / "table.csv", ROWS)), "found a table or a folder; expected one")
     for options in (["--output", "out.csv"], ["--text-column", "a"], ["--encoding", "utf-8"], ["--skip-bad-lines"]):
-        assert_refused(run("predict", GOOD, *options), "--skip-bad-lines: found the review; expected a table")
+        assert_refused(run("predict", GOOD, *options), "the review: found options for tables; expected a table")
 
 
 @pytest.mark.parametrize("command", ["predict", "explain"])
@@ -138,7 +102,7 @@ def test_output_that_cannot_be_written_is_refused(run: Run, tmp_path: Path) -> N
     (tmp_path / "file").write_text("in the way")
     before = snapshot(tmp_path)
     predict = functools.partial(run, "predict", path, "--output")
-    assert_refused(predict(tmp_path / "out.parquet"), "found .parquet format; expected .csv")
+    assert_refused(predict(tmp_path / "out.xlsx"), "found .xlsx format; expected .csv")
     assert_refused(predict(tmp_path / "out"), "found no format; expected .csv")
     assert_refused(predict(tmp_path / "file/out.csv"), "out.csv: cannot be written")
     with full_disk(10):

@@ -185,7 +185,7 @@ def test_changed_params_concern_the_stages_that_read_them(clone: Path) -> None:
 @pytest.mark.parametrize(
     "modules",
     [
-        ("tuning/search.py", "report/page.py", "prediction/tables.py", "app/commands.py"),
+        ("tuning/search.py", "report/page.py", "tables/formats.py", "app/commands.py"),
         ("text/cleaning.py",),
         ("network/layers.py",),
     ],

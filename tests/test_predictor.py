@@ -200,7 +200,7 @@ def test_prediction_imports_no_pipeline_writes_no_file_and_looks_up_no_host(
         "sys.addaudithook(report)\n"
         "from imdb_sentiment import SentimentModel\n"
         "from imdb_sentiment.app import commands\n"
-        "from imdb_sentiment.prediction import explanation, tables\n"
+        "from imdb_sentiment.prediction import explanation\nfrom imdb_sentiment.tables import writers\n"
         "model = SentimentModel.load(sys.argv[1])\n"
         "model.predict(['good'] * 99); explanation.explain(model, 'So good!')\n"
         "print(*sys.modules)\n"

@@ -1,8 +1,14 @@
 """Tables in each format: read in blocks, written back with two more columns, and never the wrong column or row."""
 
+import bz2
 import csv
+import gzip
 import io
+import lzma
+import re
 import tracemalloc
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,32 +19,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imdb_sentiment.prediction import json_lines_table, parquet_table, table
-from imdb_sentiment.prediction.tables import SUFFIXES
-from imdb_sentiment.prediction.texts import MAX_CHARACTERS
 from imdb_sentiment.runtime.errors import InputError
-from tests.table_files import ROWS, copy_table, open_strictly, read_table, read_texts, write_table
+from imdb_sentiment.tables import json_array
+from imdb_sentiment.tables import rows as table_rows
+from imdb_sentiment.tables.rows import in_blocks
+from imdb_sentiment.tables.texts import MAX_CHARACTERS
+from tests.table_files import (
+    ROWS,
+    SUFFIXES,
+    copy_table,
+    open_plainly,
+    read_problems,
+    read_table,
+    read_texts,
+    write_table,
+)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("output", SUFFIXES)
 @pytest.mark.parametrize("block_rows", [1, 2, 100])
-def test_every_row_is_written_with_two_more_columns(
-    tmp_path: Path, suffix: str, block_rows: int, monkeypatch: pytest.MonkeyPatch
+def test_every_row_is_written_in_each_format_with_two_more_columns(
+    tmp_path: Path, suffix: str, output: str, block_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(table, "BLOCK_ROWS", block_rows)
-    monkeypatch.setattr(parquet_table, "BLOCK_ROWS", block_rows)
-    opened = open_strictly(write_table(tmp_path / f"table{suffix}", ROWS))
-    size = 0
-    with opened.writer(tmp_path / f"out{suffix}") as write:
-        for block in opened.blocks():
-            assert len(block.texts) <= block_rows
-            size += block.size
-            write(block, [("positive", 0.5 + len(text) / 100) for text in block.texts])
-    assert size == opened.size
-    written = read_table(tmp_path / f"out{suffix}")
+    monkeypatch.setattr(table_rows, "BLOCK_ROWS", block_rows)
+    path = write_table(tmp_path / f"table{suffix}", ROWS)
+    opened = open_plainly(path)
+    assert all(len(block) <= block_rows for block in in_blocks(opened.rows([])))
+    assert opened.position() == opened.size
+    copy_table(path, tmp_path / f"out{output}")
+    written = read_table(tmp_path / f"out{output}")
     assert [{name: row[name] for name in ROWS[0]} for row in written] == ROWS
-    assert [row["predicted_label"] for row in written] == ["positive"] * 3
-    assert [float(row["probability"]) for row in written] == [0.5 + len(row["text"]) / 100 for row in ROWS]
+    assert [list(row) for row in written] == [[*ROWS[0], "predicted_label", "probability"]] * 3
+    assert [(row["predicted_label"], float(row["probability"])) for row in written] == [("positive", 0.75)] * 3
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("output", SUFFIXES)
+def test_columns_of_the_same_names_are_replaced(tmp_path: Path, suffix: str, output: str) -> None:
+    rows = [{"probability": "0.1", "text": "Good", "predicted_label": "bad"}]
+    copy_table(write_table(tmp_path / f"table{suffix}", rows), tmp_path / f"out{output}")
+    (row,) = read_table(tmp_path / f"out{output}")
+    assert (list(row), float(row["probability"])) == (["text", "predicted_label", "probability"], 0.75)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("output", SUFFIXES)
+def test_table_without_rows_gives_one_without_rows(tmp_path: Path, suffix: str, output: str) -> None:
+    path = write_table(tmp_path / f"table{suffix}", ROWS)
+    if suffix == ".parquet":
+        pq.write_table(pq.read_table(path).slice(0, 0), path)
+    elif suffix in (".csv", ".tsv"):
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+    else:
+        path.write_text("[]" if suffix == ".json" else "")
+    copy_table(path, tmp_path / f"out{output}")
+    assert read_table(tmp_path / f"out{output}") == []
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -46,10 +82,12 @@ def test_every_row_is_written_with_two_more_columns(
 def test_row_without_review_is_named_or_skipped(tmp_path: Path, suffix: str, bad: str) -> None:
     path = write_table(tmp_path / f"table{suffix}", [*ROWS, {**ROWS[0], "text": bad}, ROWS[1]])
     # The first review has two lines, which only a CSV table shows.
-    where = {".csv": "line 6", ".jsonl": "line 4", ".parquet": "row 4"}[suffix]
-    with pytest.raises(InputError, match=rf"{path.name}, {where}.*expected a review.*--skip-bad-lines"):
-        read_texts(path)
-    assert read_texts(path, skip=True) == ([row["text"] for row in [*ROWS, ROWS[1]]], 1)
+    where = {".csv": "line 6", ".tsv": "line 6", ".jsonl": "line 4"}.get(suffix, "row 4")
+    (problem,) = read_problems(path)
+    assert re.fullmatch(
+        rf"{where}: found (an empty text|a NUL byte|1,000,001 characters.*); expected a review", problem
+    )
+    assert read_texts(path) == ([row["text"] for row in [*ROWS, ROWS[1]]], 1)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -59,16 +97,15 @@ def test_text_column_is_found_or_named(tmp_path: Path, suffix: str) -> None:
 
     assert texts({"id": "7", " Review ": "So good"}) == ["So good"]
     assert texts({"comment": "one", "text": "other"}) == ["other"]
-    assert texts({"words": "only one"}) == ["only one"]
+    assert texts({"Phrase": "a", "id": "b"}) == ["a"]
+    assert texts({"words": "only one"}, "words") == ["only one"]
     assert texts({"one": "a", "other": "b"}, "other") == ["b"]
-    with pytest.raises(InputError, match=r"found the columns one.*, other.*; expected texts in one of text, review"):
-        texts({"one": None if suffix == ".jsonl" else "a", "other": "b"})
+    with pytest.raises(InputError, match=r"found the columns one.*, other.*; expected texts in text, review"):
+        texts({"one": "a", "other": "b"})
     with pytest.raises(InputError, match=r"found the columns one.*; expected also third, which --text-column names"):
         texts({"one": "a", "other": "b"}, "third")
-    with pytest.raises(InputError, match=r"found 2 columns that may hold the reviews \(Text, text\)"):
+    with pytest.raises(InputError, match=r"found 2 columns that may be meant \(Text, text\)"):
         texts({"Text": "a", "text": "b"})
-    with pytest.raises(InputError, match="found a column probability; expected none"):
-        texts({"text": "a", "probability": "b"})
 
 
 @pytest.mark.parametrize(
@@ -80,21 +117,12 @@ def test_text_column_is_found_or_named(tmp_path: Path, suffix: str) -> None:
         ([{"n": 1, "words": None}, {"n": 2, "words": "good"}], ["good"]),
     ],
 )
-def test_json_lines_never_takes_another_column_for_a_missing_text(
-    tmp_path: Path, rows: list[dict[str, Any]], found: list[str]
+@pytest.mark.parametrize("suffix", [".json", ".jsonl"])
+def test_json_never_takes_another_column_for_a_missing_text(
+    tmp_path: Path, suffix: str, rows: list[dict[str, Any]], found: list[str]
 ) -> None:
-    path = write_table(tmp_path / "table.jsonl", rows)
-    assert read_texts(path, skip=True) == (found, len(rows) - len(found))
-    with pytest.raises(InputError, match=r"table\.jsonl, line \d: found"):
-        read_texts(path)
-
-
-def test_json_line_with_an_added_key_is_a_bad_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = write_table(tmp_path / "table.jsonl", [{"text": "good"}, {"text": "bad", "probability": 1}])
-    with pytest.raises(InputError, match="found a column probability; expected none"):
-        read_texts(path)
-    monkeypatch.setattr(json_lines_table, "BLOCK_ROWS", 1)  # the second row comes after the columns are known
-    assert read_texts(path, skip=True) == (["good"], 1)
+    path = write_table(tmp_path / f"table{suffix}", rows)
+    assert read_texts(path) == (found, len(rows) - len(found))
 
 
 @pytest.mark.parametrize("kind", [pa.large_string(), pa.string_view(), pa.binary(), pa.dictionary("int32", "string")])
@@ -112,21 +140,22 @@ def test_parquet_takes_every_type_of_text_and_keeps_it(tmp_path: Path, kind: pa.
 @pytest.mark.parametrize(("values", "kind"), [([["a", "b"]], "list"), ([None], "null"), ([{"word": "a"}], "struct")])
 def test_parquet_column_of_another_type_is_refused_with_its_type(tmp_path: Path, values: list[Any], kind: str) -> None:
     pq.write_table(pa.table({"text": values, "id": ["x"]}), tmp_path / "table.parquet")
-    with pytest.raises(InputError, match=rf"found the column text of type {kind}.*; expected strings"):
+    with pytest.raises(InputError, match=rf"found the column text of type {kind}.*; expected texts"):
         read_texts(tmp_path / "table.parquet")
 
 
 def test_parquet_rows_of_other_bytes_and_columns_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"text": [b"good", b"na\xefve"]}), path)
-    with pytest.raises(InputError, match=r"row 2: found bytes that are not UTF-8 at byte 3; expected a review"):
-        read_texts(path)
+    assert read_problems(path) == ["row 2: found bytes that are not UTF-8 at byte 3; expected text in UTF-8"]
     pq.write_table(pa.table([["a"], ["b"], ["c"]], ["text", "note", "note"]), path)
     copy_table(path, tmp_path / "out.parquet")
+    with pytest.raises(InputError, match="found two columns note; expected different names in jsonl"):
+        copy_table(path, tmp_path / "out.jsonl")
     assert pq.ParquetFile(tmp_path / "out.parquet").read().column(2).to_pylist() == ["c"]
     pq.write_table(pa.table([["a"], ["b"]], ["text", "text"]), path)
     for column in (None, "text"):
-        with pytest.raises(InputError, match=r"found 2 columns that may hold the reviews \(text, text\); expected one"):
+        with pytest.raises(InputError, match=r"found 2 columns that may be meant \(text, text\); expected one"):
             read_texts(path, column)
 
 
@@ -145,12 +174,14 @@ def test_csv_without_a_known_separator_or_names_is_refused(tmp_path: Path) -> No
     path = tmp_path / "table.csv"
     for header, row in (("review:label", "Good:1"), ("I loved it", "I hated it")):
         path.write_text(f"{header}\n{row}\n")
-        with pytest.raises(InputError, match=f"found the only column {header}; expected the names of the columns"):
+        with pytest.raises(InputError, match=f"found the only column {header}; expected a usual name .*--no-header"):
             read_texts(path)
         assert read_texts(path, header) == ([row], 0)
+        assert read_texts(path, has_header=False) == ([header, row], 0)
     path.write_text("a,b;text\n")
     with pytest.raises(InputError, match="found the separators ',' and ';' in the first line; expected one"):
         read_texts(path)
+    assert read_texts(path, delimiter=";") == ([], 0)
 
 
 @pytest.mark.parametrize("later", ["plain", '"quoted"', '", and so on"', '"two\nlines"'])
@@ -160,18 +191,16 @@ def test_csv_quote_that_is_never_closed_costs_only_its_own_row(tmp_path: Path, l
     rows[500] = '500,"never closed\n'
     path.write_text("id,text\n" + "".join(rows))
     line = 2 + 500 * rows[0].count("\n")
-    with pytest.raises(InputError, match=rf"table\.csv, line {line}: found what is not CSV \("):
-        read_texts(path)
-    assert read_texts(path, skip=True) == ([later.strip('"')] * 1999, 1)
+    assert [problem.split(" (")[0] for problem in read_problems(path)] == [f"line {line}: found what is not CSV"]
+    assert read_texts(path) == ([later.strip('"')] * 1999, 1)
 
 
 def test_csv_row_with_other_fields_is_named_or_skipped(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     for row, found in (("2", "1 fields"), ('2,"a\nb",c', "3 fields"), ('2,"a"b', "what is not CSV")):
         path.write_bytes(f'\ufeffid,text\r1,5" wide\r\r\n{row}\r\n3,c'.encode())
-        with pytest.raises(InputError, match=rf"table\.csv, line 4: found {found}"):
-            read_texts(path)
-        assert read_texts(path, skip=True) == (['5" wide', "c"], 1)
+        assert read_problems(path)[0].startswith(f"line 4: found {found}")
+        assert read_texts(path) == (['5" wide', "c"], 1)
 
 
 TEXTS = st.lists(st.text(st.sampled_from('a",;\t|\n\ré \u2028'), min_size=1).filter(str.strip), min_size=1)
@@ -189,51 +218,183 @@ def test_csv_gives_back_every_text_that_was_written(
     assert read_texts(path) == (texts, 0)
 
 
-def test_csv_in_another_encoding_is_refused_by_line_and_byte_or_read_when_named(tmp_path: Path) -> None:
-    path = tmp_path / "table.csv"
-    path.write_bytes("text,id\nfine,1\nna\xefve,2\n".encode("cp1252"))
-    with pytest.raises(InputError, match=r"line 3: found the byte 0xef at byte 3 of the line.*--encoding with another"):
-        read_texts(path)
-    assert read_texts(path, skip=True) == (["fine"], 1)
-    copy_table(path, tmp_path / "out.csv", "cp1252")
-    assert (tmp_path / "out.csv").read_text(encoding="cp1252").splitlines()[2] == "na\xefve,2,positive,0.75"
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".json", ".jsonl"])
+def test_text_in_another_encoding_is_read_and_a_damaged_row_is_named(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table{suffix}"
+    content = write_table(path, [{"text": "na\xefve", "id": "1"}, {"text": "fine", "id": "2"}]).read_text("utf-8")
+    for encoding, found in (("cp1252", "cp1252"), ("utf-8-sig", "utf-8-sig"), ("utf-16", "utf-16"), ("utf-8", "utf-8")):
+        path.write_text(content, encoding)
+        assert open_plainly(path).encoding == found
+        assert read_texts(path) == read_texts(path, encoding=encoding) == (["na\xefve", "fine"], 0)
+        copy_table(path, tmp_path / f"out{suffix}")
+        assert (tmp_path / f"out{suffix}").read_bytes()[:2] == path.read_bytes()[:2]
+        assert "na\xefve" in (tmp_path / f"out{suffix}").read_text(encoding)
+    path.write_bytes(content.encode() + content.replace("fine", "f\xe9").encode("cp1252"))
+    if suffix != ".json":  # an array has an end
+        assert "found the byte 0x" in read_problems(path)[0]
+        assert "expected text in utf-8, or --encoding with another" in read_problems(path)[0]
     with pytest.raises(InputError, match="--encoding klingon: found no such encoding; expected"):
-        list(open_strictly(path, "klingon").blocks())
-    path.write_text("text,id\nna\xefve,2\n", encoding="utf-16")
-    assert [block.texts for block in open_strictly(path, "utf-16").blocks()] == [["na\xefve"]]
-    pq.write_table(pa.table({"text": ["a"]}), tmp_path / "table.parquet")
-    with pytest.raises(InputError, match="--encoding utf-8: found a Parquet table"):
-        open_strictly(tmp_path / "table.parquet", "utf-8")
+        read_texts(path, encoding="klingon")
+
+
+def test_options_that_do_not_fit_the_format_are_refused(tmp_path: Path) -> None:
+    path = write_table(tmp_path / "table.parquet", ROWS)
+    for options, message in (
+        ({"encoding": "utf-8"}, "--encoding utf-8: found a Parquet table"),
+        ({"delimiter": ";"}, "--delimiter: found a table in parquet; expected CSV or TSV"),
+        ({"has_header": False}, "--no-header: found a table in parquet"),
+        ({"format": "xlsx"}, "--format xlsx: found no such format; expected one of csv, tsv"),
+        ({"format": "csv", "delimiter": "ab"}, "--delimiter ab: found 2 characters"),
+    ):
+        with pytest.raises(InputError, match=message):
+            open_plainly(path, **options)
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": gzip.compress,
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": lambda content: pa.compress(content, "zstd", asbytes=True),
+}
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+@pytest.mark.parametrize("compression", [*COMPRESSIONS, ".zip"])
+def test_compressed_table_is_read_and_damage_is_refused(tmp_path: Path, suffix: str, compression: str) -> None:
+    plain = write_table(
+        tmp_path / f"table{suffix}", [{**row, "note": str(number)} for number, row in enumerate(ROWS * 99)]
+    )
+    path = tmp_path / f"table{suffix}{compression}"
+    if compression == ".zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.write(plain, f"folder/table{suffix}")
+            archive.writestr("__MACOSX/._table", "")
+    else:
+        path.write_bytes(COMPRESSIONS[compression](plain.read_bytes()))
+    assert read_texts(path) == ([row["text"] for row in ROWS * 99], 0)
+    copy_table(path, tmp_path / f"out{suffix}")
+    assert len(read_table(tmp_path / f"out{suffix}")) == 3 * 99
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=rf"{path.name}: found "):
+        read_texts(path)
+
+
+@pytest.mark.parametrize("compression", COMPRESSIONS)
+def test_file_that_unfolds_to_far_more_is_refused(tmp_path: Path, compression: str) -> None:
+    path = tmp_path / f"table.csv{compression}"
+    path.write_bytes(COMPRESSIONS[compression](b"text\n" + b"good\n" * 20_000_000))
+    with pytest.raises(InputError, match=r"bytes that unfold to more than"):
+        read_texts(path)
+
+
+def test_zip_of_several_files_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "tables.zip", "w") as archive:
+        archive.writestr("one.csv", "text\na\n")
+        archive.writestr("two.csv", "text\nb\n")
+    with pytest.raises(
+        InputError, match=r"tables\.zip: found 2 files in it \(one\.csv, two\.csv\); expected one table"
+    ):
+        read_texts(tmp_path / "tables.zip")
+
+
+def test_format_is_named_or_that_of_the_content(tmp_path: Path) -> None:
+    path = tmp_path / "reviews.log"
+    path.write_text("So good\r\n\nSo bad")
+    assert read_texts(path, format="lines") == (["So good", "So bad"], 0)
+    with pytest.raises(InputError, match=r"reviews\.log: found no format of tables in its name; expected.*--format"):
+        read_texts(path)
+    copy_table(path, tmp_path / "out.jsonl", format="lines")
+    assert [row["text"] for row in read_table(tmp_path / "out.jsonl")] == ["So good", "So bad"]
+    lines = write_table(tmp_path / "table.jsonl", ROWS).rename(tmp_path / "table.json")
+    assert read_texts(lines) == ([row["text"] for row in ROWS], 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('[{"text": "a"} {"text": "b"}]', r"row 1: found '\{' after it; expected a comma"),
+        ('[{"text": "a"}', "row 1: found '' after it"),
+        ('[{"text": "a"}, {"text": ', "row 2: found what is not JSON"),
+        ('[{"text": "a"}] []', "found '\\[' after the array"),
+        ("[" * 100_000, "row 1: found what is not JSON"),
+    ],
+)
+def test_broken_json_array_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "table.json").write_text(content)
+    with pytest.raises(InputError, match=rf"table\.json.*{message}"):
+        read_texts(tmp_path / "table.json")
+
+
+def test_json_array_is_read_across_the_windows_of_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [{"id": number, "text": f'"{"é" * number}\\ ]}}'} for number in range(50)]
+    path = write_table(tmp_path / "table.json", rows)
+    for characters in (1, 2, 3, 7, 64):
+        monkeypatch.setattr(json_array, "_BLOCK_CHARACTERS", characters)
+        assert read_texts(path) == ([row["text"] for row in rows], 0)
+
+
+def test_values_of_other_types_are_written_as_the_format_can(tmp_path: Path) -> None:
+    rows: list[dict[str, Any]] = [
+        {"text": "a", "n": 1, "is": True, "list": [1, "x"], "mixed": "é"},
+        {"text": "b", "n": None, "is": False, "list": [], "mixed": None},
+    ]
+    for suffix in (".jsonl", ".parquet"):
+        path = write_table(
+            tmp_path / f"table{suffix}", rows if suffix == ".jsonl" else [{**row, "list": [1]} for row in rows]
+        )
+        copy_table(path, tmp_path / "out.csv")
+        first, second = read_table(tmp_path / "out.csv")
+        assert (first["n"], first["is"], first["mixed"], second["n"]) == ("1", "true", "é", "")
+        copy_table(path, tmp_path / "out.jsonl")
+        assert read_table(tmp_path / "out.jsonl")[1]["n"] is None
+    copy_table(write_table(tmp_path / "table.jsonl", rows[:1]), tmp_path / "out.csv")
+    assert read_table(tmp_path / "out.csv")[0]["list"] == '[1, "x"]'
+    path = write_table(tmp_path / "mixed.jsonl", [{"text": "a", "n": 1}, {"text": "b", "n": "one"}])
+    with pytest.raises(InputError, match=r"found values of several types in n .*; expected values of one type"):
+        copy_table(path, tmp_path / "out.parquet")
+    dates = pa.table({"text": ["a"], "day": pa.array([19_000], pa.date32()), "x": [float("nan")]})
+    pq.write_table(dates, tmp_path / "dates.parquet")
+    copy_table(tmp_path / "dates.parquet", tmp_path / "out.json")
+    assert read_table(tmp_path / "out.json")[0] == {
+        "text": "a",
+        "day": "2022-01-08",
+        "x": None,
+        "predicted_label": "positive",
+        "probability": 0.75,
+    }
 
 
 def test_json_line_that_is_no_object_is_named_or_skipped(tmp_path: Path) -> None:
     path = tmp_path / "table.jsonl"
     for line, found in (("broken", "what is not JSON"), ('["b"]', "a JSON list"), ("[" * 100_000, "what is not JSON")):
         path.write_text(f'{{"text": "a"}}\n\n{line}\n{{"text": "b"}}\n')
-        with pytest.raises(InputError, match=rf"table\.jsonl, line 3: found {found}"):
-            read_texts(path)
-        assert read_texts(path, skip=True) == (["a", "b"], 1)
+        assert read_problems(path)[0].startswith(f"line 3: found {found}")
+        assert read_texts(path) == (["a", "b"], 1)
 
 
 def test_json_values_are_written_as_they_were_spelled(tmp_path: Path) -> None:
-    values = '"n": 1e999, "price": 1.10, "id": 12345678901234567890, "text": "half \\ud800 caf\\u00e9"'
+    values = '"n": 1e99, "price": 1.10, "id": 12345678901234567890, "text": "half \\ud800 caf\\u00e9"'
     (tmp_path / "table.jsonl").write_text(f"\ufeff{{{values} }} \n")
     copy_table(tmp_path / "table.jsonl", tmp_path / "out.jsonl")
     expected = f'{{{values}, "predicted_label": "positive", "probability": 0.75}}\n'
-    assert (tmp_path / "out.jsonl").read_text() == expected
+    assert (tmp_path / "out.jsonl").read_text(encoding="utf-8-sig") == expected
+    (tmp_path / "table.jsonl").write_text('{"text": "a", "n": NaN, "more": [-Infinity]}\n')
+    copy_table(tmp_path / "table.jsonl", tmp_path / "out.jsonl")
+    (row,) = read_table(tmp_path / "out.jsonl")
+    assert (row["n"], row["more"]) == (None, [None])
 
 
 def test_file_that_is_no_table_is_refused(tmp_path: Path) -> None:
     for name, content, message in (
         ("table.csv", b"", "found nothing; expected the names of the columns"),
         ("table.csv", b'"text\n', "line 1: found what is not CSV"),
-        ("table.csv", b"te\xefxt\n", "line 1: found the byte 0xef"),
+        ("table.csv", "caf\u00e9".encode() + b"te\xefxt\n", "line 1: found the byte 0xef"),
         ("table.parquet", b"PAR1", "cannot be read"),
-        ("table.txt", b"text", "found no format of tables; expected one of .csv"),
+        ("table.txt", b"text", "found no format of tables in its name; expected a table: .csv"),
     ):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=rf"{name}.*{message}"):
-            read_texts(tmp_path / name, skip=True)
+            read_texts(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -248,22 +409,21 @@ def test_very_long_line_is_one_bad_row_and_takes_little_memory(tmp_path: Path, n
         file.write(b"\n2,good\n" if name == "table.csv" else b'"}\n{"text": "good"}\n')
     tracemalloc.start()
     try:
-        texts, bad = read_texts(path, skip=True)
+        texts, bad = read_texts(path)
         assert tracemalloc.get_traced_memory()[1] < 100_000_000
     finally:
         tracemalloc.stop()
     assert (texts[-1], len(texts), bad) == ("good", start.count(b'a"') + 1, 1)
-    with pytest.raises(InputError, match=r"line 2: found more than 16,000,000 characters"):
-        read_texts(path)
+    assert read_problems(path) == ["line 2: found more than 16,000,000 characters; expected a shorter line"]
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_blocks_of_long_rows_are_bounded_by_their_characters(tmp_path: Path, suffix: str) -> None:
     rows = [{"text": f"{number} " + "good " * 190_000} for number in range(40)]
-    opened = open_strictly(write_table(tmp_path / f"table{suffix}", rows))
-    found = [text for block in opened.blocks() for text in block.texts]
+    opened = open_plainly(write_table(tmp_path / f"table{suffix}", rows))
+    found = [row.values[0] for block in in_blocks(opened.rows([0])) for row in block]
     assert found == [row["text"] for row in rows]
-    assert max(len(block.texts) for block in opened.blocks()) <= 32
+    assert max(len(block) for block in in_blocks(opened.rows([0]))) <= 32
 
 
 def test_parquet_value_that_is_stored_once_is_not_repeated_in_memory(tmp_path: Path) -> None:
@@ -274,8 +434,8 @@ def test_parquet_value_that_is_stored_once_is_not_repeated_in_memory(tmp_path: P
         return tmp_path / "table.parquet"
 
     before = pa.total_allocated_bytes()
-    block = next(open_strictly(write(1_000_000)).blocks())
-    assert len(block.texts) == 16
+    block = next(in_blocks(open_plainly(write(1_000_000)).rows([0])))
+    assert len(block) == 16
     assert pa.total_allocated_bytes() - before < 100_000_000
     with pytest.raises(InputError, match=r"found [\d,]+ bytes that unfold to 100,000,\d+ in the column text"):
         read_texts(write(100_000_000))
@@ -288,6 +448,6 @@ def test_parquet_table_that_was_read_does_not_stay_in_memory(tmp_path: Path) -> 
     del texts
     before = pa.total_allocated_bytes()
     most = 0
-    for _ in open_strictly(path).blocks():
+    for _ in in_blocks(open_plainly(path).rows([0])):
         most = max(most, pa.total_allocated_bytes() - before)
     assert most < path.stat().st_size / 2

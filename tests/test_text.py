@@ -60,6 +60,10 @@ def test_cleaning_keeps_what_writers_type(text: str) -> None:
     assert clean_text(text) == text
 
 
+def test_cleaning_removes_byte_order_marks() -> None:
+    assert clean_text("\ufeffGood.\ufeff &#65279;Bad") == "Good. Bad"
+
+
 @given(st.text())
 def test_cleaned_text_is_words_with_single_spaces(text: str) -> None:
     assert re.search(r"^\s|\s$|\s\s|[^\S ]", clean_text(text)) is None

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from imdb_sentiment.prediction.texts import MAX_CHARACTERS, problem_of, read_text
 from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.tables.texts import MAX_CHARACTERS, problem_of, read_text
 
 
 @pytest.mark.parametrize(

@@ -2,141 +2,178 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from imdb_sentiment.app.output import standard_output
-from imdb_sentiment.app.source import DEFAULT_MODEL, Model, Review, Source, check_output_is_not_input, read_source
-from imdb_sentiment.artifacts.labels import LABEL_NAMES, describe, label_name
-from imdb_sentiment.runtime.console import console_progress, printable
+from imdb_sentiment.app.source import (
+    DEFAULT_MODEL,
+    STANDARD_INPUT,
+    Model,
+    Review,
+    Sources,
+    check_output_is_not_input,
+    find_source,
+    open_tables,
+)
+from imdb_sentiment.runtime.console import printable
 from imdb_sentiment.runtime.errors import InputError
 
 if TYPE_CHECKING:
+    from imdb_sentiment.app.classified_rows import ClassifiedRows
+    from imdb_sentiment.prediction.answers import Answer, Thresholds
     from imdb_sentiment.prediction.predictor import SentimentModel
-    from imdb_sentiment.prediction.table import Block, Table
+    from imdb_sentiment.tables.rows import Table
 
-_PREVIEW: Final = 60  # characters of a text beside its label
-_NO_KNOWN_WORD: Final = "no word that the model knows"
+_TABLES: Final = "Tables"
 
 
 def predict(
-    source: Source = None,
+    sources: Sources = None,
     *,
     model: Model = DEFAULT_MODEL,
+    threshold: Annotated[
+        float | None, typer.Option(help="Call a review positive from this probability.", show_default="0.5")
+    ] = None,
+    uncertain: Annotated[
+        tuple[float, float] | None,
+        typer.Option(metavar="LOW HIGH", help="Call a review uncertain between these probabilities."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each review.")] = False,
     output: Annotated[
         Path | None,
-        typer.Option(help="Write a table of the same format, with the columns predicted_label and probability added."),
+        typer.Option(
+            help="Write the table with the columns predicted_label and probability added, in the format of this "
+            "ending. For several tables: a folder.",
+            rich_help_panel=_TABLES,
+        ),
     ] = None,
     text_column: Annotated[
-        str | None, typer.Option(help="The table's column of reviews, where it has no usual name.")
+        str | None, typer.Option(help="The column of reviews, where it has no usual name.", rich_help_panel=_TABLES)
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="What the files are, where their names do not say it, and standard input: csv, tsv, json, jsonl, "
+            "parquet, or lines (a review in each line).",
+            rich_help_panel=_TABLES,
+        ),
     ] = None,
     encoding: Annotated[
-        str | None, typer.Option(help="The encoding of a CSV or JSON Lines table, such as cp1252; by default UTF-8.")
+        str | None, typer.Option(help="Their encoding, such as cp1252.", rich_help_panel=_TABLES)
     ] = None,
-    skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Leave out and count rows that cannot be classified.")
+    delimiter: Annotated[
+        str | None, typer.Option(help="What separates the values of a CSV table.", rich_help_panel=_TABLES)
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option("--no-header", help="The first line of a CSV table is a row, too.", rich_help_panel=_TABLES),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each review.")] = False,
+    skip_bad_lines: Annotated[
+        bool,
+        typer.Option("--skip-bad-lines", help="Leave out rows that cannot be classified.", rich_help_panel=_TABLES),
+    ] = False,
+    keep_bad_rows: Annotated[
+        bool, typer.Option("--keep-bad-rows", help="Give such rows an empty answer.", rich_help_panel=_TABLES)
+    ] = False,
+    overwrite_columns: Annotated[
+        bool,
+        typer.Option(
+            "--overwrite-columns",
+            help="Replace columns that have the names of the added ones.",
+            rich_help_panel=_TABLES,
+        ),
+    ] = False,
 ) -> None:
     """Classify reviews as positive or negative, with the probability of being positive."""
+    from imdb_sentiment.prediction.answers import Thresholds
+
+    thresholds = Thresholds.choose(threshold, uncertain)
     with standard_output() as print_line:
-        opened = read_source(source)
-        if isinstance(opened, Review):
-            if output is not None or text_column is not None or encoding is not None or skip_bad_lines:
-                options = "--output, --text-column, --encoding, --skip-bad-lines"
-                raise InputError(f"{options}: found {opened.name}; expected a table")
-            _, probability = classify_review(model, opened)
-            print_line(json.dumps(as_object(probability)) if as_json else describe(probability))
+        found = find_source(sources or [], is_table=kind is not None)
+        if isinstance(found, Review):
+            given = (
+                output,
+                text_column,
+                encoding,
+                delimiter,
+                no_header,
+                skip_bad_lines,
+                keep_bad_rows,
+                overwrite_columns,
+            )
+            if any(given):
+                raise InputError(f"{found.name}: found options for tables; expected a table, or --format")
+            _, answer = classify_review(model, found, thresholds)
+            print_line(json.dumps(answer._asdict()) if as_json else answer.describe())
             return
 
+        from imdb_sentiment.app.classified_rows import BadRows, ClassifiedRows, check_added_columns, print_rows
         from imdb_sentiment.prediction.predictor import SentimentModel
-        from imdb_sentiment.prediction.table import BadRows
-        from imdb_sentiment.prediction.tables import open_table
+        from imdb_sentiment.tables.formats import TableOptions
 
-        bad = BadRows(skip_bad_lines)
-        table = open_table(opened, text_column, bad, encoding)
-        if output is not None:
-            _check_output(opened, output)
-        rows = _ClassifiedRows(SentimentModel.load(model), table)
-        if output is None:
-            _print_rows(rows, as_json, print_line)
-        else:
-            _write_rows(rows, output)
-            print_line(f"{printable(str(output))}: {rows.count:,} reviews")
-    if bad.count:
-        print(f"bad rows left out: {bad.count:,}", file=sys.stderr)
-    if rows.unknown_count:
-        print(f"reviews with {_NO_KNOWN_WORD}: {rows.unknown_count:,}; their labels mean nothing", file=sys.stderr)
+        if skip_bad_lines and keep_bad_rows:
+            raise InputError("--skip-bad-lines: found --keep-bad-rows too; expected one of them")
+        bad_rows = BadRows.SKIP if skip_bad_lines else BadRows.KEEP if keep_bad_rows else BadRows.REFUSE
+        options = TableOptions(kind, encoding, delimiter, not no_header, text_column)
+        with open_tables(found, options) as tables:
+            outputs = [] if output is None else _find_outputs(found, tables, output)
+            rows = ClassifiedRows(SentimentModel.load(model), thresholds, bad_rows, text_column)
+            for table in tables:
+                if output is not None:
+                    check_added_columns(table, overwrite_columns)
+                _say_guessed_encoding(table, encoding)
+            if output is None:
+                print_rows(rows, tables, as_json, print_line)
+            else:
+                _write_tables(rows, tables, outputs)
+                print_line(f"{printable(str(output))}: {rows.count:,} reviews")
+        for line in rows.summary():
+            print(printable(line), file=sys.stderr)
 
 
-def classify_review(folder: Path, review: Review) -> tuple["SentimentModel", float]:
-    """Return the model in `folder`, and its probability that `review` is positive.
-
-    Raises InputError if the model knows no word of it.
-    """
+def classify_review(folder: Path, review: Review, thresholds: "Thresholds") -> tuple["SentimentModel", "Answer"]:
+    """Return the model in `folder`, and its answer for `review`."""
     from imdb_sentiment.prediction.predictor import SentimentModel
 
     model = SentimentModel.load(folder)
     prediction, is_known = model.predict_with_known([review.text])
-    if not is_known[0]:
-        expected = "a review in the language of the reviews that it was trained on"
-        raise InputError(f"{review.name}: found {_NO_KNOWN_WORD}; expected {expected}")
-    return model, float(prediction.probabilities[0])
+    return model, thresholds.answer(float(prediction.probabilities[0]), bool(is_known[0]))
 
 
-def as_object(probability: float) -> dict[str, Any]:
-    """Return what `--json` prints for a review: `as_object(0.25) -> {"label": "negative", "probability": 0.25}`."""
-    return {"label": label_name(probability), "probability": round(probability, 6)}
+def _say_guessed_encoding(table: "Table", named: str | None) -> None:
+    from imdb_sentiment.tables.encodings import FALLBACK
+
+    if named is None and table.encoding == FALLBACK:
+        message = f"{table.name}: found no UTF-8; read as {FALLBACK} (--encoding names another encoding)"
+        print(printable(message), file=sys.stderr)
 
 
-def _check_output(source: Path, output: Path) -> None:
-    if output.suffix.lower() != source.suffix.lower():
-        found = output.suffix or "no"
-        raise InputError(f"--output {output}: found {found} format; expected {source.suffix}, as the table has")
-    check_output_is_not_input("--output", output, source)
+def _find_outputs(sources: Sequence[Path], tables: Sequence["Table"], output: Path) -> list[tuple[Path, str]]:
+    """Return the path and the format of the output of each table. Raises InputError."""
+    from imdb_sentiment.tables.writers import find_output_format, output_name
+
+    if len(tables) == 1:
+        outputs = [(output, find_output_format("--output", output))]
+    else:
+        if output.exists() and not output.is_dir():
+            raise InputError(f"--output {output}: found a file; expected a folder, as there are {len(tables)} tables")
+        outputs = [(output / output_name(table), table.format) for table in tables]
+        paths = [path for path, _ in outputs]
+        if twice := next((path for path in paths if paths.count(path) > 1), None):
+            raise InputError(f"--output {output}: found two tables for {twice.name}; expected different names")
+    for path, _ in outputs:
+        for source in sources or [STANDARD_INPUT]:
+            check_output_is_not_input("--output", path, source)
+    return outputs
 
 
-@dataclass
-class _ClassifiedRows:
-    """The rows of a table with their labels and probabilities, counted as they are read."""
+def _write_tables(rows: "ClassifiedRows", tables: Sequence["Table"], outputs: Sequence[tuple[Path, str]]) -> None:
+    from imdb_sentiment.app.classified_rows import write_rows
 
-    model: "SentimentModel"
-    table: "Table"
-    count: int = 0
-    unknown_count: int = 0
-
-    def blocks(self) -> Iterator[tuple["Block", list[tuple[str, float]]]]:
-        with console_progress("Predicting", self.table.size, self.table.unit) as task:
-            for block in self.table.blocks():
-                (labels, probabilities), is_known = self.model.predict_with_known(block.texts)
-                self.count += len(block.texts)
-                self.unknown_count += int((~is_known).sum())
-                names = [LABEL_NAMES[label] for label in labels]
-                yield block, list(zip(names, probabilities.round(6).tolist(), strict=True))
-                task.advance(block.size)
-
-
-def _write_rows(rows: _ClassifiedRows, output: Path) -> None:
-    from imdb_sentiment.runtime.files import written_beside
-
-    with written_beside(output) as partial, rows.table.writer(partial) as write:
-        for block, values in rows.blocks():
-            write(block, values)
-
-
-def _print_rows(rows: _ClassifiedRows, as_json: bool, print_line: Callable[[str], None]) -> None:
-    for block, values in rows.blocks():
-        for text, (label, probability) in zip(block.texts, values, strict=True):
-            if as_json:
-                print_line(json.dumps({"label": label, "probability": probability}))
-            else:
-                print_line(f"{label}  {probability:.3f}  {_preview(text)}")
-
-
-def _preview(text: str) -> str:
-    shown = printable(" ".join(text[: 2 * _PREVIEW].split()))
-    return shown if len(shown) <= _PREVIEW else f"{shown[: _PREVIEW - 1]}…"
+    for table, (path, kind) in zip(tables, outputs, strict=True):
+        write_rows(rows, table, path, kind)

@@ -31,6 +31,10 @@ _LESS_MEMORY: Final = (
     "expected room for the reviews and the model: lower preprocess.max_length, preprocess.vocabulary_size, "
     "model.lstm_units or train.batch_size, or set OMP_NUM_THREADS=1"
 )
+_WITH_PIPELINE: Final = (
+    "expected the packages of the pipeline, which prediction does not need: pip install 'imdb-sentiment[pipeline]', or "
+    "in a clone of the project pip install -e '.[pipeline]'"
+)
 _FEWER_THREADS: Final = "expected one a core: set OMP_NUM_THREADS to a smaller number, or raise the limit (ulimit -u)"
 _OPTIONS: Final = {
     "verbose": Annotated[bool, typer.Option("--verbose", help="Show TensorFlow's messages and the total time.")],
@@ -48,8 +52,9 @@ def command_app(command: Callable[..., None]) -> typer.Typer:
 def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
     """Make `command` end in one line on standard error where the user, not the programmer, can mend the cause.
 
-    A PipelineError gives exit code 1, as do too little memory and too few threads, a signal (Ctrl-C, SIGTERM, SIGHUP)
-    128 and its number; anything else is a bug and keeps its traceback. Adds the options `--verbose` and `--quiet`.
+    A PipelineError gives exit code 1, as do a missing package, too little memory and too few threads, a signal (Ctrl-C,
+    SIGTERM, SIGHUP) 128 and its number; anything else is a bug and keeps its traceback. Adds the options `--verbose`
+    and `--quiet`.
     """
 
     @functools.wraps(command)
@@ -61,18 +66,14 @@ def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
         with with_verbosity(chosen), _signals_raised():
             try:
                 command(*args, **kwargs)
-            except PipelineError as error:
-                _end(str(error), 1, error)
-            except MemoryError as error:
-                _end(f"found too little memory ({error or 'no more to be had'}); {_LESS_MEMORY}", 1, error)
-            except RuntimeError as error:
-                if "can't start new thread" not in str(error):
+            except (Exception, KeyboardInterrupt, _Terminated) as error:
+                end = _find_end(error)
+                if end is None:
                     raise
-                _end(f"found no more threads; {_FEWER_THREADS}", 1, error)
-            except KeyboardInterrupt as error:
-                _end("interrupted; outputs are as they were before", 128 + signal.SIGINT, error)
-            except _Terminated as error:
-                _end("terminated; outputs are as they were before", 128 + error.signal, error)
+                stop_bars()
+                message, code = end
+                print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+                raise typer.Exit(code) from error
             if verbosity() is Verbosity.VERBOSE:
                 print(f"{command.__name__}: {as_time(time.monotonic() - start)}", file=sys.stderr)
 
@@ -87,10 +88,22 @@ def ends_in_one_line(command: Callable[..., None]) -> Callable[..., None]:
     return wrapper
 
 
-def _end(message: str, code: int, error: BaseException) -> None:
-    stop_bars()
-    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
-    raise typer.Exit(code) from error
+def _find_end(error: BaseException) -> tuple[str, int] | None:
+    """Return message and exit code for what the user can mend, None for a bug."""
+    match error:
+        case PipelineError():
+            return str(error), 1
+        case ModuleNotFoundError(name=str() as name) if not name.startswith("imdb_sentiment"):
+            return f"found no package {name.partition('.')[0]}; {_WITH_PIPELINE}", 1
+        case MemoryError():
+            return f"found too little memory ({error or 'no more to be had'}); {_LESS_MEMORY}", 1
+        case RuntimeError() if "can't start new thread" in str(error):
+            return f"found no more threads; {_FEWER_THREADS}", 1
+        case KeyboardInterrupt() | _Terminated():
+            number = error.signal if isinstance(error, _Terminated) else signal.SIGINT
+            verb = "interrupted" if number == signal.SIGINT else "terminated"
+            return f"{verb}; outputs are as they were before", 128 + number
+    return None
 
 
 class _Terminated(BaseException):

@@ -41,6 +41,7 @@ def clean_text(text: str) -> str:
     if "&" in text:
         text = html.unescape(_LONG_NUMBER.sub("\ufffd", text))
     if not text.isascii():
+        text = text.replace("\ufeff", "")  # a byte order mark, which editors leave at the head of a file
         text = _CONTROL.sub(lambda match: _WINDOWS_1252[match[0]], text)
         # NFC: an accented letter and its two-part spelling should be one word.
         text = unicodedata.normalize("NFC", _PERHAPS_MARKS.sub(_drop_marks, text))

@@ -6,13 +6,14 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedReader, TextIOWrapper
-from pathlib import Path
 from typing import Final
 
-from imdb_sentiment.prediction.texts import MAX_CHARACTERS
-from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.tables.files import Content
+from imdb_sentiment.tables.rows import Problem
+from imdb_sentiment.tables.texts import MAX_CHARACTERS
 
 MAX_LINE_CHARACTERS: Final = 16 * MAX_CHARACTERS  # longer than any row with a text of the allowed length
+_BUFFER_BYTES: Final = 1 << 18
 _UNDECODED: Final = re.compile("[\udc80-\udcff]")  # how the error handler `surrogateescape` spells a byte
 
 
@@ -25,28 +26,16 @@ class Line:
 
     number: int
     text: str
-    problem: tuple[str, str] | None = None
+    problem: Problem | None = None
 
 
-def open_lines(path: Path, encoding: str, newline: str) -> "TextIOWrapper[BufferedReader]":
-    """Open `path` for `read_lines`; `newline` is that of `open`. Raises InputError for an unknown encoding."""
-    try:
-        "".encode(encoding)
-    except LookupError as error:
-        raise InputError(
-            f"--encoding {encoding}: found no such encoding; expected one such as utf-8, utf-16 or cp1252"
-        ) from error
-    # A byte order mark at the start is not content.
-    decoder = "utf-8-sig" if is_utf8(encoding) else encoding
-    return TextIOWrapper(path.open("rb"), encoding=decoder, errors="surrogateescape", newline=newline)
+def open_lines(content: Content, encoding: str, newline: str) -> TextIOWrapper:
+    """Open `content` for `read_lines`; `newline` is that of `open`. A byte order mark at the start is not content."""
+    decoder = "utf-8-sig" if encoding == "utf-8" else encoding
+    return TextIOWrapper(BufferedReader(content, _BUFFER_BYTES), decoder, "surrogateescape", newline)
 
 
-def is_utf8(encoding: str) -> bool:
-    """Tell whether `encoding` is a spelling of UTF-8."""
-    return encoding.lower().replace("_", "-") in {"utf-8", "utf8"}
-
-
-def read_lines(file: "TextIOWrapper[BufferedReader]") -> Iterator[Line]:
+def read_lines(file: TextIOWrapper) -> Iterator[Line]:
     """Yield the lines of a file that `open_lines` opened."""
     number = 0
     while text := file.readline(MAX_LINE_CHARACTERS + 1):
@@ -54,16 +43,21 @@ def read_lines(file: "TextIOWrapper[BufferedReader]") -> Iterator[Line]:
         if len(text) > MAX_LINE_CHARACTERS:
             yield Line(number, "\n", (f"more than {MAX_LINE_CHARACTERS:,} characters", "a shorter line"))
             _skip_rest(file, text)
-        elif not text.isascii() and (match := _UNDECODED.search(text)):
-            found, encoding = ord(match[0]) - 0xDC00, file.encoding.removesuffix("-sig")
-            place = len(text[: match.start()].encode(encoding, "surrogateescape")) + 1
-            expected = f"text in {encoding}, or --encoding with another, such as cp1252"
-            yield Line(number, text, (f"the byte 0x{found:02x} at byte {place:,} of the line", expected))
         else:
-            yield Line(number, text)
+            yield as_line(number, text, file.encoding, "line")
 
 
-def _skip_rest(file: "TextIOWrapper[BufferedReader]", text: str) -> None:
+def as_line(number: int, text: str, encoding: str, unit: str) -> Line:
+    """Return the line, with a problem if it has a byte that `encoding` does not have; `unit` is what it is called."""
+    if text.isascii() or not (match := _UNDECODED.search(text)):
+        return Line(number, text)
+    found, encoding = ord(match[0]) - 0xDC00, encoding.removesuffix("-sig")
+    place = len(text[: match.start()].encode(encoding, "surrogateescape")) + 1
+    expected = f"text in {encoding}, or --encoding with another, such as cp1252"
+    return Line(number, text, (f"the byte 0x{found:02x} at byte {place:,} of the {unit}", expected))
+
+
+def _skip_rest(file: TextIOWrapper, text: str) -> None:
     while text and not text.endswith(("\n", "\r")):
         text = file.readline(MAX_LINE_CHARACTERS)
 

@@ -42,9 +42,15 @@ def read_text(path: Path | None) -> str:
         raise InputError(
             f"{where}: found more than {limit - 1:,} bytes; expected at most {MAX_CHARACTERS:,} characters"
         )
+    text, problem = decode_text(content)
+    if problem:
+        raise InputError(f"{where}: found {problem[0]}; expected {problem[1]}")
+    return text
+
+
+def decode_text(content: bytes) -> tuple[str, tuple[str, str] | None]:
+    """Return the text, without a byte order mark, and what was found and expected if it is not in UTF-8."""
     try:
-        return content.decode("utf-8-sig")
+        return content.decode("utf-8-sig"), None
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"{where}: found bytes that are not UTF-8 at byte {error.start + 1:,}; expected text in UTF-8"
-        ) from error
+        return "", (f"bytes that are not UTF-8 at byte {error.start + 1:,}", "text in UTF-8")
