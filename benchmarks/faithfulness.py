@@ -22,11 +22,12 @@ def faithfulness(
     params: ParamsFile = Path("params.yaml"),
 ) -> None:
     """Take words out of test reviews, and write by how much the probability of the predicted class falls."""
+    from imdb_sentiment.artifacts.predictions import read_predictions
     from imdb_sentiment.evaluation.behaviour import sample_reviews
     from imdb_sentiment.prediction.explanation import measure_faithfulness
     from imdb_sentiment.prediction.predictor import SentimentModel
 
-    reviews = sample_reviews(data / "reviews.parquet")
+    reviews = sample_reviews(data / "reviews.parquet", read_predictions(data / "predictions.csv").index)
     found = measure_faithfulness(SentimentModel.load(data / "model"), reviews, progress=console_progress)
     write_results(output, found, load_params(params))
     for name, value in found.items():

@@ -30,7 +30,8 @@ def baseline(
     with written_together(baseline_metrics, baseline_behaviour, baseline_predictions) as partials:
         model, evaluation = fit_linear_baseline(reviews, sequences, progress=console_progress)
         with console_progress("Changing texts", None, ""):
-            rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), sample_reviews(reviews))
+            texts = sample_reviews(reviews, evaluation.test.review_ids.tolist())
+            rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), texts)
         write_json(evaluation.metrics, partials[0])
         write_json(rates, partials[1])
         evaluation.save_predictions(partials[2])

@@ -13,16 +13,21 @@ def behaviour(
     *,
     model: Annotated[Path, typer.Option(help="In: the folder of the exported model.")] = Path("data/model"),
     reviews: Annotated[Path, typer.Option(help="In: the Parquet table of reviews.")] = Path("data/reviews.parquet"),
+    predictions: Annotated[Path, typer.Option(help="In: the CSV table of predictions, for the test reviews.")] = Path(
+        "data/predictions.csv"
+    ),
     behaviour: Annotated[Path, typer.Option(help="Out: the JSON file of rates.")] = Path("metrics/behaviour.json"),
 ) -> None:
     """Change names, words and letters in texts, and measure how much the model's answers change."""
+    from imdb_sentiment.artifacts.predictions import read_predictions
     from imdb_sentiment.evaluation.behaviour import measure_behaviour, sample_reviews
     from imdb_sentiment.prediction.predictor import SentimentModel
     from imdb_sentiment.runtime.files import write_json
 
     exported = SentimentModel.load(model)
+    texts = sample_reviews(reviews, read_predictions(predictions).index)
     with console_progress("Changing texts", None, ""):
-        rates = measure_behaviour(lambda texts: exported.predict(texts).probabilities, sample_reviews(reviews))
+        rates = measure_behaviour(lambda texts: exported.predict(texts).probabilities, texts)
     write_json(rates, behaviour)
 
 

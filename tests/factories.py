@@ -136,7 +136,7 @@ def make_sequences(rows: list[list[int]], labels: list[int], max_length: int | N
         token_ids=pad(rows, max_length or max(len(row) for row in rows)),
         lengths=np.array([len(row) for row in rows], np.int32),
         labels=np.array(labels, np.int8),
-        movies=np.arange(len(rows), dtype=np.int32),
+        groups=np.arange(len(rows), dtype=np.int32),
         seen_in_train=np.zeros(len(rows), bool),
     )
 

@@ -24,7 +24,7 @@ DATA = {
     "test_reviews_also_in_train": 5,
     "test_reviews_also_unlabelled": 6,
     "length_percentiles": {"50": 961, "100": 14106},
-    "movies": {"train": 40, "test": 50},
+    "groups": {"train": 40, "test": 50},
     "fingerprint": "55186348",
     "known_as": "Large Movie Review Dataset v1",
 }

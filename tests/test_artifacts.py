@@ -86,7 +86,7 @@ def test_sequences_come_back(sequences: Path) -> None:
     loaded = load_sequences(sequences, VOCABULARY_SIZE)
     assert tuple(loaded) == PARTS
     for part, expected in three_parts().items():
-        for field in ("review_ids", "token_ids", "lengths", "labels", "movies", "seen_in_train"):
+        for field in ("review_ids", "token_ids", "lengths", "labels", "groups", "seen_in_train"):
             np.testing.assert_array_equal(getattr(loaded[part], field), getattr(expected, field), strict=True)
 
 
@@ -100,7 +100,7 @@ def test_sequences_come_back(sequences: Path) -> None:
         (put("train_token_ids", np.array([[0, 0, 5, 9], [7, 0, 0, 0], [2, 3, 0, 0]], np.int32)), "lengths in train"),
         (put("train_lengths", np.array([2, 0, 2], np.int32)), "lengths in train"),
         (put("train_labels", np.array([1, 1, 1], np.int8)), "labels [1] in train"),
-        (put("test_movies", np.array([3, -1], np.int32)), "the film -1 in test"),
+        (put("test_groups", np.array([3, -1], np.int32)), "the group -1 in test"),
         (put("train_review_ids", np.array(["r0", "r1"])), "review ids"),
         (put("train_review_ids", np.array(["a", "b", "c"], object)), "pickle"),
     ],
@@ -260,7 +260,7 @@ def test_reading_predictions_rejects_other_tables(
 
 def reviews_table(**changes: list[Any]) -> pa.Table:
     columns = {"review_id": ["a", "b"], "split": ["train", "test"], "label": [1, None], "rating": [9, None]}
-    columns |= {"movie_id": [None, "tt1"], "text": ["Good.", "Bad."]}
+    columns |= {"group": [None, "tt1"], "text": ["Good.", "Bad."]}
     types = {name: REVIEWS_SCHEMA.field(name).type for name in columns if name not in changes}
     return pa.table({name: pa.array(values, types.get(name)) for name, values in (columns | changes).items()})
 

@@ -48,7 +48,7 @@ def test_stage_lists_its_options_and_refuses_others(stage: str, monkeypatch: pyt
 def test_imdb_sentiment_lists_its_commands_and_refuses_others() -> None:
     listed = invoke(imdb_sentiment)
     assert [name for name in ("predict", "explain", "tune") if f" {name} " not in listed.output] == []
-    for arguments, message in ((["classify"], "No such command 'classify'"), (["predict", "a", "b"], "extra argument")):
+    for arguments, message in ((["classify"], "No such command 'classify'"), (["explain", "a", "b"], "extra argument")):
         result = invoke(imdb_sentiment, *arguments)
         assert (result.exit_code, result.stdout) == (2, "")
         assert message in result.stderr

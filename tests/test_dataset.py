@@ -34,7 +34,8 @@ def create_reviews(movies: int = 8, reviews_per_movie: int = 4) -> pd.DataFrame:
             "review_id": f"{movie}_{number}",
             "split": "train" if movie % 2 else "test",
             "label": number % 2,
-            "movie_id": f"tt{movie}",
+            "group": f"tt{movie}",
+            "text": f"Review {number} of {movie}.",
         }
         for movie in range(movies)
         for number in range(reviews_per_movie)
@@ -43,7 +44,7 @@ def create_reviews(movies: int = 8, reviews_per_movie: int = 4) -> pd.DataFrame:
 
 
 def movies_of(reviews: pd.DataFrame, chosen: Any) -> set[str]:
-    return set(reviews["movie_id"][chosen])
+    return set(reviews["group"][chosen])
 
 
 @pytest.mark.parametrize("split", ["official", "random"])
@@ -66,6 +67,27 @@ def test_official_split_keeps_the_test_reviews_and_draws_a_share_of_the_movies()
     assert [int((parts == part).sum()) for part in PARTS] == [60, 20, 80]
 
 
+def test_without_test_reviews_a_share_is_drawn_that_tears_apart_no_group_and_no_copies() -> None:
+    reviews = create_reviews(movies=60).assign(split="train")
+    reviews.loc[reviews["review_id"].isin(["0_0", "7_1", "30_2"]), "text"] = "The same words."
+    parts = assign_parts(reviews, preprocess_params(test_size=0.2, validation_size=0.1))
+    for one, other in (("train", "test"), ("train", "validation"), ("validation", "test")):
+        assert not movies_of(reviews, parts == one) & movies_of(reviews, parts == other)
+    assert len(set(parts[reviews["text"] == "The same words."])) == 1
+    tested = reviews["label"][parts == "test"]
+    assert 0.15 <= len(tested) / len(reviews) <= 0.25
+    assert 0.4 <= tested.mean() <= 0.6
+    assert np.array_equal(parts, assign_parts(reviews, preprocess_params(test_size=0.2, validation_size=0.1)))
+
+
+def test_validation_reviews_that_the_source_names_are_kept() -> None:
+    reviews = create_reviews(movies=12)
+    reviews.loc[reviews["group"] == "tt1", "split"] = "validation"
+    parts = assign_parts(reviews, preprocess_params())
+    assert ((parts == "validation") == (reviews["split"] == "validation")).all()
+    assert ((parts == "test") == (reviews["split"] == "test")).all()
+
+
 def test_random_split_draws_a_share_of_all_reviews_stratified_by_label() -> None:
     reviews = create_reviews(movies=10)
     reviews["label"] = [int(row % 4 == 0) for row in range(40)]  # 10 positive, 30 negative
@@ -85,7 +107,7 @@ def test_the_split_depends_on_the_seed_and_not_on_the_index(split: str) -> None:
 
 def test_reviews_of_unknown_movies_are_groups_of_their_own() -> None:
     reviews = create_reviews(movies=8)
-    reviews["movie_id"] = None
+    reviews["group"] = None
     parts = assign_parts(reviews, preprocess_params(validation_size=0.5))
     # All under one unknown movie could not be divided; as 16 groups of one, half of them is 8.
     assert int((parts == "validation").sum()) == int((parts == "train").sum()) == 8
@@ -101,8 +123,7 @@ def without(split: str, label: int) -> pd.DataFrame:
     [
         (without("test", 1), {}, r"found only the labels \[0\] in the test part; expected both 0 and 1"),
         (without("train", 0), {}, r"found only the labels \[1\] in the train part"),
-        (create_reviews()[lambda table: table["split"] == "train"], {}, r"only the labels \[\] in the test part"),
-        (create_reviews(movies=2), {}, "found 1 movies in the train split; expected 2 or more"),
+        (create_reviews(movies=2), {}, "found 1 groups \\(films\\) in the train split; expected 2 or more"),
         (create_reviews()[lambda table: table["label"] == 0], {"split": "random"}, r"labels \[0\] in the labelled"),
         (create_reviews().assign(label=[1] + [0] * 31), {"split": "random"}, "label"),
         (create_reviews(), {"split": "random", "test_size": 0.99}, "test_size of 0.99"),

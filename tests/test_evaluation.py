@@ -278,11 +278,12 @@ def test_typing_errors_exchange_neighbours_within_words() -> None:
 
 def test_behaviour_is_measured_on_test_reviews_alone(prepared: Path) -> None:
     path = prepared / "data/reviews.parquet"
-    texts = sample_reviews(path)
-    assert sorted(texts) == sorted(row["text"] for row in pq.read_table(path).to_pylist() if row["split"] == "test")
+    rows = [row for row in pq.read_table(path).to_pylist() if row["split"] == "test"]
+    texts = sample_reviews(path, [row["review_id"] for row in rows])
+    assert sorted(texts) == sorted(row["text"] for row in rows)
     pq.write_table(REVIEWS_SCHEMA.empty_table(), path)
     with pytest.raises(ArtifactError, match="no test review"):
-        sample_reviews(path)
+        sample_reviews(path, [row["review_id"] for row in rows])
 
 
 def test_the_behaviour_stage_measures_the_exported_model(exported_once: Path) -> None:

@@ -16,7 +16,8 @@ from typer.testing import Result
 
 from imdb_sentiment.artifacts import reviews as reviews_module
 from imdb_sentiment.artifacts.reviews import REVIEWS_SCHEMA, write_reviews
-from imdb_sentiment.corpus.fingerprint import KNOWN_FINGERPRINTS, Fingerprint
+from imdb_sentiment.corpus.findings import Findings
+from imdb_sentiment.corpus.fingerprint import KNOWN_FINGERPRINTS
 from imdb_sentiment.corpus.ingest import get_reviews_data
 from imdb_sentiment.corpus.summary import summarize_reviews
 from imdb_sentiment.runtime.errors import SourceError
@@ -69,17 +70,17 @@ KNOWN_SUMMARY: dict[str, Any] = {
     "test_reviews_also_unlabelled": 1,
     # Of the lengths 0 7 7 7 12 12 12 12 16 18 18 18, the one at position percent / 100 * 11, rounded down.
     "length_percentiles": {"0": 0, "5": 0, "25": 7, "50": 12, "75": 16, "95": 18, "99": 18, "100": 18},
-    "movies": {"train": 3, "test": 3, "unsupervised": 0},
-    "movies_in_train_and_test": 1,
+    "groups": {"train": 3, "test": 3, "unsupervised": 0},
+    "groups_in_train_and_test": 1,
     "fingerprint": KNOWN_FINGERPRINT,
     "known_as": None,
+    "tables": None,
 }
 
 
 def _summarize(source: Path) -> dict[str, Any]:
-    fingerprint = Fingerprint()
-    reviews = get_reviews_data(source, fingerprint)
-    return summarize_reviews(reviews, fingerprint.hexdigest())
+    findings = Findings()
+    return summarize_reviews(get_reviews_data(source, findings), findings)
 
 
 def _rows(reviews: pd.DataFrame) -> dict[str, tuple[object, ...]]:
@@ -91,7 +92,7 @@ def _rows(reviews: pd.DataFrame) -> dict[str, tuple[object, ...]]:
 def test_rows_hold_what_file_name_folder_and_urls_line_say(tmp_path: Path) -> None:
     reviews = get_reviews_data(str(write_folder(tmp_path / "corpus", KNOWN)))
 
-    assert list(reviews.columns) == ["review_id", "split", "label", "rating", "movie_id", "text"]
+    assert list(reviews.columns) == ["review_id", "split", "label", "rating", "group", "text"]
     assert _rows(reviews) == {
         "train/pos/0_9": ("train", 1, 9, "tt0000001", "A good film."),
         "train/pos/1_7": ("train", 1, 7, "tt0000001", "A good film."),
@@ -143,7 +144,7 @@ def test_without_a_urls_file_only_the_movies_of_its_reviews_are_unknown(tmp_path
     reviews = get_reviews_data(pack(files, tmp_path / "corpus.tar"))
 
     folder = missing.replace("urls_", "").removesuffix(".txt")
-    assert list(reviews["movie_id"].isna()) == [name.startswith(f"{folder}/") for name in reviews["review_id"]]
+    assert list(reviews["group"].isna()) == [name.startswith(f"{folder}/") for name in reviews["review_id"]]
 
 
 def test_table_has_the_schema_and_the_rows_whatever_the_types_of_the_frame(tmp_path: Path) -> None:
@@ -177,7 +178,8 @@ def test_row_groups_are_bounded(
 
 def _ingest(folder: Path, *options: object) -> Result:
     outputs = ("--reviews", folder / "reviews.parquet", "--data-summary", folder / "data.json")
-    return invoke(ingest.app, *outputs, *options)
+    params = () if "--params" in options else ("--params", write_params(folder.parent / "params.yaml"))
+    return invoke(ingest.app, *outputs, *params, *options)
 
 
 def test_stage_writes_table_and_summary_and_counts_the_reviews(tmp_path: Path) -> None:
@@ -208,9 +210,10 @@ def test_stage_takes_its_source_from_the_params_and_no_shell_sees_it(
     assert json.loads((tmp_path / "out/data.json").read_text(encoding="utf-8")) == KNOWN_SUMMARY
 
 
-def test_stage_reads_no_params_where_the_source_is_an_option(tmp_path: Path) -> None:
+def test_stage_takes_the_option_for_the_source_and_checks_all_params(tmp_path: Path) -> None:
     source = pack(KNOWN, tmp_path / "corpus.tar")
-    assert _ingest(tmp_path / "out", "--source", source, "--params", tmp_path / "missing.yaml").exit_code == 0
+    write_params(tmp_path / "params.yaml", {"data.source": "nowhere"})
+    assert _ingest(tmp_path / "out", "--source", source, "--params", tmp_path / "params.yaml").exit_code == 0
     write_params(tmp_path / "params.yaml", {"train.epochs": "-1"})
     assert_refused(_ingest(tmp_path / "out", "--params", tmp_path / "params.yaml"), "train.epochs")
 
@@ -266,7 +269,7 @@ def test_memory_is_a_small_multiple_of_the_text(tmp_path: Path) -> None:
     tracemalloc.start()
     arrow = pa.total_allocated_bytes()
     reviews = get_reviews_data(archive)
-    summarize_reviews(reviews, "")
+    summarize_reviews(reviews, Findings())
     peak = tracemalloc.get_traced_memory()[1] + pa.total_allocated_bytes() - arrow
     tracemalloc.stop()
 

@@ -63,7 +63,7 @@ def draw_reviews(seed: int = 0) -> Sequences:
     rng = np.random.default_rng(seed)
     rows = [rng.integers(1, VOCABULARY_SIZE, rng.integers(1, 12)).tolist() for _ in range(40)]
     part = make_sequences(rows, rng.integers(0, 2, 40).tolist(), 12)
-    return replace(part, movies=rng.integers(0, 9, 40).astype(np.int32))
+    return replace(part, groups=rng.integers(0, 9, 40).astype(np.int32))
 
 
 def ngrams_ending_at(ids: list[int], order: int) -> list[tuple[int, ...] | None]:
@@ -84,7 +84,7 @@ def polarity_by_hand(
     The reviews of the movie `left_out` are not counted.
     """
     counts: dict[tuple[int, ...], list[float]] = defaultdict(lambda: [0.0, 0])
-    for ids, probability, movie in zip(rows_of(part), y_prob, part.movies, strict=True):
+    for ids, probability, movie in zip(rows_of(part), y_prob, part.groups, strict=True):
         if movie != left_out:
             for ngram in {ngram for ngram in ngrams_ending_at(ids, order) if ngram}:
                 counts[ngram] = [counts[ngram][0] + probability, counts[ngram][1] + 1]
@@ -129,13 +129,13 @@ def test_training_reviews_get_the_log_odds_by_reviews_of_other_movies(seed: int)
     _, channels = learn_polarity(part, VOCABULARY_SIZE)
     for index, order in enumerate(ORDERS):
         for row, ids in enumerate(rows_of(part)):
-            others = polarity_by_hand(part, order, part.labels, left_out=part.movies[row])
+            others = polarity_by_hand(part, order, part.labels, left_out=part.groups[row])
             assert_channel(channels[row, :, index], ids, order, others)
 
 
 def test_the_labels_of_a_movie_do_not_reach_its_own_reviews() -> None:
     part = draw_reviews()
-    own = part.movies == part.movies[0]
+    own = part.groups == part.groups[0]
     flipped = replace(part, labels=np.where(own, 1 - part.labels, part.labels).astype(np.int8))
     (_, before), (_, after) = (learn_polarity(labelled, VOCABULARY_SIZE) for labelled in (part, flipped))
     np.testing.assert_array_equal(before[own], after[own])

@@ -31,7 +31,7 @@ def read_predictions(path: Path) -> pd.DataFrame:
     """Return the table that `write_predictions` wrote, indexed by review_id. Raises ArtifactError."""
     try:
         check_file(path)
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype={"review_id": str})
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError) as error:

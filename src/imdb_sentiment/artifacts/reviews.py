@@ -13,14 +13,15 @@ from imdb_sentiment.runtime.files import check_file, missing, written_beside
 if TYPE_CHECKING:
     import pandas as pd  # readers need none
 
-# label: 1 positive, 0 negative, null for unlabelled reviews, as rating; movie_id is null where urls_*.txt is absent.
+# label: 1 positive, 0 negative, null for unlabelled reviews, as rating; group: what may not be torn apart by a split,
+# such as a film; null where it is not known.
 REVIEWS_SCHEMA: Final = pa.schema(
     [
         pa.field("review_id", pa.string(), nullable=False),
         pa.field("split", pa.string(), nullable=False),
         pa.field("label", pa.int8()),
         pa.field("rating", pa.int8()),
-        pa.field("movie_id", pa.string()),
+        pa.field("group", pa.string()),
         pa.field("text", pa.string(), nullable=False),
     ]
 )

@@ -20,15 +20,16 @@ class Sequences:
     """The reviews of one part.
 
     token_ids: int32 [B, T], padded on the right with PAD_ID; lengths: int32 [B], from 1 to T; labels: int8 [B];
-    movies: int32 [B], equal for the reviews of one film; seen_in_train: bool [B], whether the same text also stands in
-    another part that is learned from (train, validation). polarity: float16 [B, T, 6], where a model reads it.
+    groups: int32 [B], equal for the reviews of one film or other group; seen_in_train: bool [B], whether the same text
+    also stands in another part that is learned from (train, validation). polarity: float16 [B, T, 6], where a model
+    reads it.
     """
 
     review_ids: NDArray[np.str_]
     token_ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
     labels: NDArray[np.int8]
-    movies: NDArray[np.int32]
+    groups: NDArray[np.int32]
     seen_in_train: NDArray[np.bool_]
     polarity: NDArray[np.float16] | None = None
 
@@ -40,7 +41,7 @@ _DTYPES: Final = {
     "token_ids": "int32",
     "lengths": "int32",
     "labels": "int8",
-    "movies": "int32",
+    "groups": "int32",
     "seen_in_train": "bool",
 }
 
@@ -102,7 +103,7 @@ def _check(part: Sequences, name: str, path: Path, vocabulary_size: int | None) 
     if part.lengths.min() < 1 or not np.array_equal(part.token_ids != PAD_ID, steps < part.lengths[:, None]):
         found = f"lengths in {name} that do not match the token ids"
         raise ArtifactError(path, found, "at least 1, padding on the right")
-    if part.movies.min() < 0:
-        raise ArtifactError(path, f"the film {part.movies.min()} in {name}", "a number of at least 0")
+    if part.groups.min() < 0:
+        raise ArtifactError(path, f"the group {part.groups.min()} in {name}", "a number of at least 0")
     if not np.array_equal(np.unique(part.labels), [0, 1]):
         raise ArtifactError(path, f"only the labels {np.unique(part.labels).tolist()} in {name}", "both 0 and 1")

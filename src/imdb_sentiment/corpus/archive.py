@@ -1,4 +1,4 @@
-"""Reading the files of a source: a tar archive of any compression, as a stream, or a folder."""
+"""Reading the files of a source: a tar archive of any compression, as a stream, a ZIP archive or a folder."""
 
 import bz2
 import gzip
@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from imdb_sentiment.corpus.layout import FOLDERS, SourceFile, check_size, locate
+from imdb_sentiment.corpus.sources import inner_folder, is_layout_zip
+from imdb_sentiment.corpus.zip_archive import read_zip
 from imdb_sentiment.runtime.errors import SourceError
 
 # A member's header with all that extends it: long names, pax records, maps of sparse files. A path has at most 4,096
@@ -33,6 +35,8 @@ _DAMAGED: Final = (
 def read_source(source: Path) -> Iterator[SourceFile]:
     """Yield the review files and the `urls_*.txt` under `source`: an archive's in its order, a folder's sorted.
 
+    The folder may have them in its only folder.
+
     Nothing is unpacked to disk, and one file is in memory at a time. What else the dataset has (README, imdb.vocab,
     bag-of-words files) is skipped, as are hidden files. Raises SourceError.
     """
@@ -44,7 +48,11 @@ def read_source(source: Path) -> Iterator[SourceFile]:
     if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
         raise SourceError(f"{source}: found a device or pipe; {expected}")
     found = set()
-    for file in _read_folder(source) if stat.S_ISDIR(mode) else _read_archive(source):
+    if stat.S_ISDIR(mode):
+        files = _read_folder(inner_folder(source))
+    else:
+        files = read_zip(source) if is_layout_zip(source) else _read_archive(source)
+    for file in files:
         found.add(file.folder)
         yield file
     for folder in FOLDERS:

@@ -39,8 +39,8 @@ def preprocess_text_data(
     train_size = int((parts == "train").sum())
     encoder, *encoded = learn_and_encode(islice(in_order, train_size), in_order, params)
     token_ids, lengths = (array[np.argsort(order)] for array in encoded)
-    # A review of unknown film counts as a film of its own.
-    movies = pd.factorize(table["movie_id"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
+    # A review of no known group, such as its film, counts as a group of its own.
+    groups = pd.factorize(table["group"].fillna(table["review_id"]), sort=True)[0].astype(np.int32)
     sequences = {}
     for part in PARTS:
         rows = np.flatnonzero(parts == part)
@@ -50,7 +50,7 @@ def preprocess_text_data(
             token_ids=token_ids[rows],
             lengths=lengths[rows],
             labels=table["label"].to_numpy()[rows].astype(np.int8),
-            movies=movies[rows],
+            groups=groups[rows],
             seen_in_train=np.array([text in learned_from for text in texts[rows]]),
         )
     return sequences, encoder
@@ -69,7 +69,7 @@ def learn_and_encode(
 
 
 def _read_labelled(reviews: Path) -> pd.DataFrame:
-    batches = iterate_reviews(reviews, ["review_id", "split", "label", "movie_id", "text"])
+    batches = iterate_reviews(reviews, ["review_id", "split", "label", "group", "text"])
     labelled = [batch.filter(batch["label"].is_valid()) for batch in batches]
     if not sum(len(batch) for batch in labelled):
         raise ArtifactError(reviews, "no labelled review", "labels 0 and 1")

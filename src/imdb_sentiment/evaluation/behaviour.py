@@ -4,7 +4,7 @@ After the invariance and directional tests of CheckList (Ribeiro et al. 2020, se
 from texts to the probabilities of the positive class, `float64 [B]`, can be measured.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Final
@@ -42,15 +42,16 @@ _WORDS_TO_AN_ERROR: Final = 20
 _SAMPLE: Final = 500
 
 
-def sample_reviews(reviews: Path) -> list[str]:
-    """Return the texts of at most 500 reviews of the dataset's test split, evenly spread over their ids.
+def sample_reviews(reviews: Path, test_ids: Iterable[str]) -> list[str]:
+    """Return the texts of at most 500 of the reviews `test_ids`, evenly spread over their ids.
 
     Raises ArtifactError.
     """
+    wanted = set(test_ids)
     texts: dict[str, str] = {}
-    for batch in iterate_reviews(reviews, ["review_id", "split", "text"]):
+    for batch in iterate_reviews(reviews, ["review_id", "text"]):
         rows = batch.to_pylist()
-        texts |= {row["review_id"]: row["text"] for row in rows if row["split"] == "test"}
+        texts |= {row["review_id"]: row["text"] for row in rows if row["review_id"] in wanted}
     if not texts:
         raise ArtifactError(reviews, "no test review", "some, to change their texts")
     ids = sorted(texts)

@@ -90,9 +90,9 @@ def _count(ngrams: Keys, rows: NDArray[np.int64], train: Sequences) -> tuple[Tab
     reviews = np.bincount(counted, minlength=len(keys))
     positive = np.bincount(counted, labels, minlength=len(keys))
 
-    movies = int(train.movies.max()) + 1
-    in_movie, own = np.unique(ngram * movies + train.movies[rows], return_inverse=True)
-    index = np.searchsorted(in_movie, counted * movies + train.movies[review])
+    movies = int(train.groups.max()) + 1
+    in_movie, own = np.unique(ngram * movies + train.groups[rows], return_inverse=True)
+    index = np.searchsorted(in_movie, counted * movies + train.groups[review])
     own_reviews, own_positive = np.bincount(index)[own], np.bincount(index, labels)[own]
 
     kept = reviews >= MIN_REVIEWS

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
 from ruamel.yaml.events import AliasEvent
@@ -39,10 +39,42 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
+class TableParams(_Section):
+    """How a table of reviews is read; None for what is found."""
+
+    format: str | None = None
+    encoding: str | None = None
+    delimiter: str | None = None
+    header: bool = True
+    text_column: str | None = None
+    label_column: str | None = None
+    split_column: str | None = None
+    group_column: str | None = None
+    id_column: str | None = None
+    positive: list[str | int | float | bool] = []
+    negative: list[str | int | float | bool] = []
+    positive_from: Number | None = None
+    negative_up_to: Number | None = None
+    skip_bad_rows: bool = False
+
+    @model_validator(mode="after")
+    def _check_pairs(self) -> "TableParams":
+        for one, other in (("positive", "negative"), ("positive_from", "negative_up_to")):
+            values = getattr(self, one), getattr(self, other)
+            if (values[0] in (None, [])) != (values[1] in (None, [])):
+                raise ValueError(f"found only one of {one} and {other}; expected both, or none")
+        if self.positive and self.positive_from is not None:
+            raise ValueError("found both positive and positive_from; expected one of them")
+        if self.positive_from is not None and not (self.negative_up_to or 0) < self.positive_from:
+            raise ValueError("found a negative_up_to that is not less than positive_from; expected a smaller one")
+        return self
+
+
 class DataParams(_Section):
     """Where the reviews come from."""
 
     source: Annotated[str, Field(min_length=1)]
+    table: TableParams
 
 
 class PreprocessParams(_Section):
@@ -198,6 +230,8 @@ def _first_problem(error: ValidationError) -> str:
             return f"{key}: found an unknown key; expected only the keys of the project's params.yaml"
         case "missing":
             return f"{key}: found nothing; expected a value"
+        case "value_error":  # of a section's own check
+            return f"{key}: {first['ctx']['error']}"
         case _:
             # pydantic's own words: "Input should be greater than 0", "String should have at least 1 character"
             expected = re.sub(r"^\w+ should (?:be|have)", "expected", first["msg"])

@@ -19,14 +19,14 @@ def is_text_name(name: str) -> bool:
     return name.strip().lower() in TEXT_COLUMNS
 
 
-def find_text_column(where: str, columns: Sequence[Column], wanted: str | None) -> int:
+def find_text_column(where: str, columns: Sequence[Column], wanted: str | None, option: str = "--text-column") -> int:
     """Return the place of the column with the reviews.
 
     That is the `wanted` one, else the one with a usual name, else the only one that is not of numbers. Raises
-    InputError if no column or several qualify; `where` opens its message.
+    InputError if no column or several qualify; `where` opens its message, and `option` is what names a column.
     """
     if wanted is not None:
-        return _checked(where, columns, find_column(where, columns, wanted, "--text-column"))
+        return _checked(where, columns, find_column(where, columns, wanted, option))
     candidates = [place for place, column in enumerate(columns) if not column.is_number]
     found = candidates if len(candidates) == 1 else []
     for usual in TEXT_COLUMNS:
@@ -36,12 +36,12 @@ def find_text_column(where: str, columns: Sequence[Column], wanted: str | None) 
     if len(found) == 1:
         return _checked(where, columns, found[0])
     if found:
-        raise _several(where, columns, found, "--text-column")
+        raise _several(where, columns, found, option)
     found_columns = f"the columns {describe_columns(columns)}" if columns else "no columns"
     usual_names = f"{', '.join(TEXT_COLUMNS[:4])} or another usual name"
     raise InputError(
-        f"{where}: found {found_columns}; expected texts in {usual_names} (--text-column names it, --no-header if the "
-        "first line has no names)"
+        f"{where}: found {found_columns}; expected texts in {usual_names} ({option} names it; a CSV table without "
+        "names in its first line needs --no-header, as a param data.table.header: false)"
     )
 
 

@@ -1,0 +1,74 @@
+"""Which column of a table holds what: the text, the label, and what else a source can say of a review."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Final
+
+from imdb_sentiment.runtime.errors import SourceError
+from imdb_sentiment.runtime.params import TableParams
+from imdb_sentiment.tables.columns import describe_columns, find_column, find_text_column
+from imdb_sentiment.tables.rows import Column, Table
+
+# Usual names, in any case.
+_LABEL: Final = ("label", "labels", "sentiment", "polarity", "target", "class")
+_RATING: Final = ("rating", "stars", "star_rating", "score", "overall")
+_SPLIT: Final = ("split", "subset")
+_GROUP: Final = ("group", "movie_id", "film_id", "imdb_id", "product_id", "parent_asin", "asin", "business_id")
+_ID: Final = ("id", "review_id", "reviewid")
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The place of the column with each of these, None where there is none."""
+
+    text: int
+    label: int | None
+    rating: int | None
+    split: int | None
+    group: int | None
+    id: int | None
+
+    def places(self) -> list[int]:
+        """Return the places of the columns to read."""
+        return [place for place in asdict(self).values() if place is not None]
+
+    def values(self, found: Sequence[object]) -> dict[str, object]:
+        """Return the values `found` at `places` by their role; None for one without a column."""
+        columns = iter(found)
+        return {role: None if place is None else next(columns) for role, place in asdict(self).items()}
+
+    def names(self, columns: Sequence[Column]) -> dict[str, str]:
+        """Return the names of the columns by their role."""
+        return {role: columns[place].name for role, place in asdict(self).items() if place is not None}
+
+
+def find_roles(table: Table, params: TableParams, needs_label: bool) -> Roles:
+    """Return which column holds what: the named ones, or those of usual names. Raises InputError and SourceError."""
+    columns = table.columns()
+    text = find_text_column(table.name, columns, params.text_column, "data.table.text_column")
+
+    def find(param: str, named: str | None, usual: Sequence[str]) -> int | None:
+        if named is not None:
+            return find_column(table.name, columns, named, f"data.table.{param}")
+        return next((place for name in usual for place in _places(columns, name) if place != text), None)
+
+    rating = find("", None, _RATING)
+    label = find("label_column", params.label_column, _LABEL)
+    label = rating if label is None else label
+    if label is None and needs_label:
+        raise SourceError(
+            f"{table.name}: found the columns {describe_columns(columns)}; expected labels in label, sentiment or "
+            "another usual name (data.table.label_column names it)"
+        )
+    return Roles(
+        text,
+        label,
+        None if rating == label else rating,
+        find("split_column", params.split_column, _SPLIT),
+        find("group_column", params.group_column, _GROUP),
+        find("id_column", params.id_column, _ID),
+    )
+
+
+def _places(columns: Sequence[Column], name: str) -> list[int]:
+    return [place for place, column in enumerate(columns) if column.name.strip().lower() == name]
