@@ -20,7 +20,7 @@ from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from imdb_sentiment.runtime.console import console_progress
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.runtime.params import Params, check, read_yaml, write_yaml
-from variants.params import merge
+from imdb_sentiment.workspaces.project import merge
 
 ROWS: Final[dict[str, dict[str, Any]]] = {
     "all of it": {},

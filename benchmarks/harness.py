@@ -27,10 +27,10 @@ from imdb_sentiment.runtime.errors import InputError, PipelineError
 from imdb_sentiment.runtime.files import write_json
 from imdb_sentiment.runtime.params import Params, load_params
 from imdb_sentiment.runtime.progress import track
-from variants.params import ROOT
-from variants.processes import run_in_group
+from imdb_sentiment.workspaces.processes import run_in_group
 
 # Without the packages of the environment, the launcher is smaller than anything that it starts.
+ROOT: Final = Path(__file__).resolve().parent.parent
 LAUNCHER: Final = (sys.executable, "-I", "-S", str(Path(__file__).resolve().with_name("launcher.py")))
 # Messages of libraries would hide the one line that tells why a process failed.
 _QUIET: Final = {"TF_CPP_MIN_LOG_LEVEL": "3", "IMDB_SENTIMENT_VERBOSITY": "quiet", "DVC_NO_ANALYTICS": "1"}

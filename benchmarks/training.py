@@ -21,13 +21,13 @@ squares their sum.
 from importlib.util import find_spec
 from typing import Any, Final
 
-from benchmarks.harness import Contender, Setting, function, run_process, speed_app
+from benchmarks.harness import ROOT, Contender, Setting, function, run_process, speed_app
 from benchmarks.training_keras import first_weights, keras_padded, ours
 from benchmarks.training_task import WARM_UP
 from benchmarks.training_torch import torch_grouped
 from imdb_sentiment.runtime.errors import ParamsError
 from imdb_sentiment.runtime.params import Params, check, read_yaml
-from variants.params import ROOT, merge
+from imdb_sentiment.workspaces.project import merge
 
 STEPS: Final = 30
 _OTHER_MODEL: Final = "another model: its LSTM reads each review in one piece"

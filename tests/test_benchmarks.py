@@ -19,9 +19,9 @@ from benchmarks.harness import function, run_process
 from benchmarks.reviews import write_archive
 from imdb_sentiment.runtime.files import read_json
 from imdb_sentiment.runtime.params import load_params
+from imdb_sentiment.workspaces.project import merge
 from tests.factories import ROOT, corpus_files, pack, write_folder, write_params
 from tests.stage_runs import assert_refused, invoke
-from variants.params import merge
 
 # Stages that need no time: what is measured is as large as Python.
 PIPELINE = b"""

@@ -11,11 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from imdb_sentiment.runtime.params import Params, read_yaml, write_yaml
 from tests.factories import ROOT, variant_text
 from tests.imports import imported_folders
+from tests.table_files import write_table
 
 LEAST_ACCURACY = 0.7  # on the 210 reviews of the sample corpus's test part; 0.75 when this was written
 CLONED = (
@@ -180,6 +182,36 @@ def test_changed_params_concern_the_stages_that_read_them(clone: Path) -> None:
         "train": {"model", "train"},
         "report": {"embed", "model", "polarity", "preprocess", "train"},
     }
+
+
+def test_train_makes_a_model_of_a_table_that_predict_and_evaluate_take(clone: Path, tmp_path: Path) -> None:
+    reviews = [row for row in pq.read_table(clone / "data/reviews.parquet").to_pylist() if row["label"] is not None]
+    names = {0: "negative", 1: "positive"}
+    table = write_table(
+        tmp_path / "reviews.csv", [{"review": row["text"], "sentiment": names[row["label"]]} for row in reviews]
+    )
+    (tmp_path / "tiny.yaml").write_text("train: {epochs: 2}\nmodel: {lstm_units: 4, embedding_dim: 8}\n")
+
+    def command(*arguments: object) -> str:
+        script = "from imdb_sentiment.app.commands import app; app()"
+        return run(clone, sys.executable, "-c", script, *map(str, arguments))
+
+    output = tmp_path / "run"
+    printed = command("train", table, "--output", output, "--params", tmp_path / "tiny.yaml")
+    lines = printed.splitlines()
+    assert f"source:   reviews.csv (CSV in utf-8, separated by commas, {len(reviews)} rows)" in lines
+    assert f"training: {len(reviews)} labelled reviews (few: smaller settings)" in lines
+    assert any(re.fullmatch(r"\d+ test reviews are few: the accuracy is known to ±\d+% only\.", line) for line in lines)
+    assert any(line.startswith("predict:") and str(output.name) in line for line in lines)
+    metrics = read_json(output / "metrics/metrics.json")
+    assert metrics["test_reviews"] == pytest.approx(len(reviews) / 5, abs=5)
+    assert read_json(output / "metrics/data.json")["tables"]["columns"] == {"text": "review", "label": "sentiment"}
+    assert command("predict", "--model", output / "data/model", "A wonderful film.").startswith(
+        ("positive", "negative")
+    )
+    command("evaluate", table, "--model", output / "data/model", "--output", tmp_path / "measured.json")
+    assert read_json(tmp_path / "measured.json")["test_reviews"] == len(reviews)
+    assert "'data' didn't change" in dvc(output, "repro") or "up to date" in dvc(output, "repro")
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,7 @@ def test_table_of_each_format_becomes_cleaned_reviews(tmp_path: Path, suffix: st
     first, second, third = findings.tables.lines()
     assert first.startswith(f"source:   IMDB Dataset{suffix} (")
     assert second == "columns:  text from review, label from sentiment; labels: positive: positive, negative: negative"
-    assert third == "split:    none in the source, the test part is drawn; rows left out: none"
+    assert third == "split:    none in the source; rows left out: none"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_values_of_each_type_are_labels(value: object) -> None:
 def test_labels_that_are_not_clear_are_listed(spellings: list[str]) -> None:
     counts = Counter({spelling: 3 - place for place, spelling in enumerate(spellings)})
     listed = f"found the labels {spellings[0]} \\(3 rows\\), {spellings[1]} \\(2 rows\\)"
-    with pytest.raises(SourceError, match=rf"table\.csv: {listed}.*data\.table\.positive and data\.table\.negative"):
+    with pytest.raises(SourceError, match=rf"table\.csv: {listed}.*or that positive and negative name the labels"):
         find_meanings(counts, TableParams(), "table.csv")
 
 
@@ -106,7 +106,7 @@ def test_named_labels_and_scales_leave_out_what_lies_between() -> None:
     scale = TableParams(positive_from=4, negative_up_to=2.5)
     found = find_meanings(Counter(["1", "2.5", "3", "4", "5", "-2"]), scale, "")
     assert [found[label] for label in ("1", "2.5", "3", "4", "5", "-2")] == [0, 0, LEFT_OUT, 1, 1, 0]
-    with pytest.raises(SourceError, match=r"found the labels great .*expected numbers, as data\.table\.positive_from"):
+    with pytest.raises(SourceError, match=r"found the labels great .*expected numbers, as positive_from is set"):
         find_meanings(Counter(["great"]), scale, "")
     with pytest.raises(SourceError, match="found 5 in positive and in negative"):
         find_meanings(Counter(["5"]), TableParams(positive=[5], negative=["5"]), "")
@@ -117,7 +117,7 @@ def test_named_labels_and_scales_leave_out_what_lies_between() -> None:
 def test_star_scale_is_understood_with_thresholds(tmp_path: Path) -> None:
     rows = [{"text": f"Review {stars}", "stars": str(stars), "business_id": f"b{stars % 2}"} for stars in range(1, 6)]
     path = write_table(tmp_path / "yelp.jsonl", rows)
-    with pytest.raises(SourceError, match=r"yelp\.jsonl: found the labels 1 \(1 rows\), 2 .*stars by data\.table"):
+    with pytest.raises(SourceError, match=r"yelp\.jsonl: found the labels 1 \(1 rows\), 2 .*negative_up_to stars"):
         read(path)
     found, findings = read(path, positive_from=4, negative_up_to=2)
     assert [(row["label"], row["rating"], row["group"]) for row in found] == [
@@ -224,6 +224,51 @@ def test_table_without_a_header_and_in_another_encoding(tmp_path: Path) -> None:
     path.write_bytes('"2";"Un caf\xe9 merveilleux"\n"1";"Terne"\n'.encode("cp1252"))
     rows, findings = read(path, header=False, text_column="2", label_column="1")
     assert [(row["text"], row["label"]) for row in rows] == [("Un café merveilleux", 1), ("Terne", 0)]
+    assert findings.tables is not None
+    assert findings.tables.files[0]["format"] == "CSV in cp1252, separated by semicolons"
+
+
+EXPORTS: dict[str, tuple[list[dict[str, Any]], dict[str, Any]]] = {
+    "IMDB Dataset.csv": ([{"review": "Good", "sentiment": "positive"}, {"review": "Bad", "sentiment": "negative"}], {}),
+    "train-00000-of-00001.parquet": ([{"text": "Good", "label": 1}, {"text": "Bad", "label": 0}], {}),
+    "yelp_academic_dataset_review.jsonl": (
+        [
+            {"review_id": "a", "user_id": "u", "business_id": "b", "stars": 5.0, "text": "Good", "date": "2031-01-01"},
+            {"review_id": "c", "user_id": "u", "business_id": "b", "stars": 1.0, "text": "Bad", "date": "2031-01-02"},
+        ],
+        {"positive_from": 4, "negative_up_to": 2},
+    ),
+    "Movies_and_TV.jsonl": (
+        [
+            {"rating": 5.0, "title": "Bad title", "text": "Good", "parent_asin": "B1", "verified_purchase": True},
+            {"rating": 2.0, "title": "Good title", "text": "Bad", "parent_asin": "B2", "verified_purchase": False},
+        ],
+        {"positive_from": 4, "negative_up_to": 2},
+    ),
+    "amazon_reviews_us.tsv": (
+        [
+            {"customer_id": 1, "review_id": "R1", "product_id": "P", "star_rating": 5, "review_body": "Good"},
+            {"customer_id": 2, "review_id": "R2", "product_id": "P", "star_rating": 1, "review_body": "Bad"},
+        ],
+        {"positive_from": 4, "negative_up_to": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPORTS)
+def test_exports_of_the_usual_places_are_understood(tmp_path: Path, name: str) -> None:
+    exported, params = EXPORTS[name]
+    rows, findings = read(write_table(tmp_path / name, exported), **params)
+    assert [(row["text"], row["label"]) for row in rows] == [("Good", 1), ("Bad", 0)]
+    assert findings.tables is not None
+    assert ("group" in findings.tables.columns) == (len(exported[0]) > 2)
+
+
+def test_export_of_a_spreadsheet_is_understood(tmp_path: Path) -> None:
+    path = tmp_path / "Bewertungen.csv"
+    path.write_bytes('Nr;Text;Urteil\r\n1;"Sehr schön; wirklich";gut\r\n2;Öde;schlecht\r\n'.encode("cp1252"))
+    rows, findings = read(path, label_column="Urteil", positive=["gut"], negative=["schlecht"])
+    assert [(row["text"], row["label"]) for row in rows] == [("Sehr schön; wirklich", 1), ("Öde", 0)]
     assert findings.tables is not None
     assert findings.tables.files[0]["format"] == "CSV in cp1252, separated by semicolons"
 

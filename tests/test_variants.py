@@ -15,16 +15,16 @@ import pytest
 from imdb_sentiment.report.summary import describe_deficit
 from imdb_sentiment.runtime.errors import PipelineError
 from imdb_sentiment.runtime.params import load_params, read_yaml
+from imdb_sentiment.workspaces.processes import check_unlocked, run_dvc
+from imdb_sentiment.workspaces.project import read_variant
+from imdb_sentiment.workspaces.workspace import MARKER, lay_out
 from stages.summarize import app as summarize_app
 from tests.factories import ROOT, params_text, snapshot, write_folder
 from tests.stage_runs import invoke
-from variants.params import read_variant
-from variants.processes import check_unlocked, run_dvc
-from variants.workspace import MARKER, lay_out
 
 
 @pytest.fixture
-def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def project(tmp_path: Path) -> Path:
     """Return a small project called demo, in a folder with umlauts and blanks, whose variants are laid out."""
     files = {
         "stages/train.py": b"1",
@@ -32,9 +32,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ".dvcignore": b"",
         "dvc.yaml": b"stages: {}",
     }
-    project = write_folder(tmp_path / "Größe, mit Blank/demo", {**files, "params.yaml": params_text().encode()})
-    monkeypatch.setattr("variants.workspace.ROOT", project)
-    return project
+    return write_folder(tmp_path / "Größe, mit Blank/demo", {**files, "params.yaml": params_text().encode()})
 
 
 def params_of(project: Path) -> dict[str, object]:
@@ -45,7 +43,7 @@ def params_of(project: Path) -> dict[str, object]:
 def test_workspace_with_other_files_is_refused(project: Path, workspace: str) -> None:
     before = snapshot(project)
     with pytest.raises(PipelineError, match="expected an empty folder, or one that an earlier run made"):
-        lay_out((project / workspace).resolve(), params_of(project))
+        lay_out((project / workspace).resolve(), params_of(project), project)
     assert snapshot(project) == before
 
 
@@ -54,7 +52,7 @@ def test_workspace_whose_code_is_a_link_is_refused(project: Path) -> None:
     (workspace / "src").symlink_to(project / "src")
     before = snapshot(project / "src")
     with pytest.raises(PipelineError, match="found a symbolic link"):
-        lay_out(workspace, params_of(project))
+        lay_out(workspace, params_of(project), project)
     assert snapshot(project / "src") == before
 
 
@@ -62,11 +60,11 @@ def test_workspace_gets_the_code_as_it_is_now_and_keeps_its_outputs(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     workspace = project / "runs/demo"
-    lay_out(workspace, params_of(project))
+    lay_out(workspace, params_of(project), project)
     write_folder(workspace, {"data/model/model.onnx": b"old", "dvc.lock": b"", "stages/gone.py": b""})
     (project / "stages/train.py").write_bytes(b"2")
 
-    lay_out(workspace, params_of(project))
+    lay_out(workspace, params_of(project), project)
 
     assert (workspace / "stages/train.py").read_bytes() == b"2"
     assert not (workspace / "stages/gone.py").exists()
@@ -78,10 +76,10 @@ def test_workspace_gets_the_code_as_it_is_now_and_keeps_its_outputs(
 
 
 def test_variant_is_merged_over_the_params_or_refused_by_name() -> None:
-    merged, base = read_variant("demo"), read_yaml(ROOT / "params.yaml")
+    merged, base = read_variant(ROOT, "demo"), read_yaml(ROOT / "params.yaml")
     assert merged["model"] == {**base["model"], "pooling": "mean"}
     with pytest.raises(PipelineError, match=r"found no variant '\.\./params'; expected one of demo, patient"):
-        read_variant("../params")
+        read_variant(ROOT, "../params")
 
 
 def test_message_names_the_process_that_holds_the_lock(tmp_path: Path) -> None:
@@ -109,7 +107,7 @@ def test_signal_takes_the_whole_group_along(tmp_path: Path, number: int) -> None
     # As a command of this project ends: with an exception. A shell's background process would ignore SIGINT.
     code = f"""
 import signal, sys
-from variants.processes import run_in_group
+from imdb_sentiment.workspaces.processes import run_in_group
 for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
     signal.signal(number, lambda *_: sys.exit(7))
 run_in_group({command!r})
@@ -140,7 +138,7 @@ def test_deficit_is_described_by_the_intervals(accuracy: float, said: str | None
 
 def test_summary_ends_with_commands_that_work(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     workspace = project / "runs/demo"
-    lay_out(workspace, params_of(project))
+    lay_out(workspace, params_of(project), project)
     lstm = {"accuracy": 0.75, "accuracy_low": 0.7, "accuracy_high": 0.8, "test_reviews": 210}
     names = ("metrics", "baseline", "behaviour", "baseline_behaviour")
     write_folder(workspace, {f"metrics/{name}.json": json.dumps(lstm).encode() for name in names})

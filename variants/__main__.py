@@ -12,10 +12,11 @@ import typer
 from imdb_sentiment.report.summary import print_summary
 from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.params import Params, check
-from variants.params import ROOT, read_variant
-from variants.processes import check_unlocked, run_dvc
-from variants.workspace import lay_out
+from imdb_sentiment.workspaces.processes import check_unlocked, run_dvc
+from imdb_sentiment.workspaces.project import read_variant
+from imdb_sentiment.workspaces.workspace import lay_out
 
+ROOT: Final = Path(__file__).resolve().parent.parent
 FETCHED: Final = "data/raw/aclImdb_v1.tar.gz"
 
 
@@ -24,11 +25,11 @@ def run_variant(
     runs: Annotated[Path, typer.Option(help="The folder in which the workspace NAME is made.")] = Path("runs"),
 ) -> None:
     """Run the pipeline as the variant NAME says, print its metrics, and say where its outputs are."""
-    params = read_variant(name)
+    params = read_variant(ROOT, name)
     source = check(params, Params, f"variants/{name}.yaml over params.yaml").data.source
     workspace = (runs / name).resolve()
     check_unlocked(workspace)
-    lay_out(workspace, params)
+    lay_out(workspace, params, ROOT)
     if source == FETCHED:
         run_dvc("repro", "data/raw/dvc.yaml", folder=ROOT)
     run_dvc("repro", folder=workspace)

@@ -40,7 +40,7 @@ def read_source(source: Path) -> Iterator[SourceFile]:
     Nothing is unpacked to disk, and one file is in memory at a time. What else the dataset has (README, imdb.vocab,
     bag-of-words files) is skipped, as are hidden files. Raises SourceError.
     """
-    expected = "expected an archive or folder of reviews"
+    expected = "expected an archive, folder or table of reviews"
     try:
         mode = source.stat().st_mode
     except (OSError, ValueError) as error:  # ValueError: of a name that no file can have

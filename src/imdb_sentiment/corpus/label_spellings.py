@@ -65,7 +65,7 @@ def _on_scale(label: str, params: TableParams, counts: Counter[str], where: str)
     try:
         value = float(label)
     except ValueError as error:
-        raise _unclear(counts, where, "numbers, as data.table.positive_from is set") from error
+        raise _unclear(counts, where, "numbers, as positive_from is set") from error
     return 1 if value >= params.positive_from else 0 if value <= params.negative_up_to else LEFT_OUT
 
 
@@ -75,6 +75,6 @@ def _unclear(counts: Counter[str], where: str, expected: str | None = None) -> S
     return SourceError(
         f"{where}: found the labels {shown}{more}; expected "
         + (expected or "positive and negative, pos and neg, 1 and 0, 2 and 1, or true and false")
-        + ": name others by data.table.positive and data.table.negative, or stars by data.table.positive_from and "
-        "data.table.negative_up_to"
+        + ", or that positive and negative name the labels, or positive_from and negative_up_to stars (params in "
+        "data.table, or options such as --positive-from)"
     )

@@ -145,7 +145,7 @@ def _as_reviews(rows: _Rows, params: TableParams, findings: Findings, found: Tab
     meanings = find_meanings(counts, params, where)
     found.labels = {spelling: _MEANINGS[meanings[spelling]] for spelling, _ in counts.most_common(20)}
     has_splits = any(rows.splits)
-    found.split = "as the source names it" if has_splits else "none in the source, the test part is drawn"
+    found.split = "as the source names it" if has_splits else "none in the source"
     labels, splits, is_kept = [], [], []
     for spelling, named in zip(rows.spellings, rows.splits, strict=True):
         label = meanings[spelling]

@@ -89,7 +89,7 @@ def classification_metrics(
         "precision": float(precision),
         "recall": float(recall),
         "f1": float(f1),
-        "roc_auc": float(metrics.roc_auc_score(y_true, y_prob)),
+        "roc_auc": float(metrics.roc_auc_score(y_true, y_prob)) if 0 < y_true.sum() < len(y_true) else None,
         "brier": float(metrics.brier_score_loss(y_true, y_prob)),
         "expected_calibration_error": expected_calibration_error(y_true, y_prob),
         "true_positives": int(confusion[1, 1]),

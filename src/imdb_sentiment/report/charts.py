@@ -51,9 +51,9 @@ def training_chart(training: Training, measure: Literal["loss", "accuracy"]) -> 
 def share_chart(
     curves: Sequence[Curve], x_title: str, y_title: str, *, dots: bool = False, diagonal: bool = False
 ) -> str:
-    """Return an SVG of two curves of shares: that of the LSTM and that of the linear baseline."""
+    """Return an SVG of one or two curves of shares: that of the LSTM, and that of the linear baseline."""
     lines = []
-    for name, (x, y) in zip(CLASSIFIERS, curves, strict=True):
+    for name, (x, y) in zip(CLASSIFIERS, curves, strict=False):
         kept = np.unique(np.linspace(0, len(x) - 1, _POINTS).round().astype(int))
         lines.append(_Line(name, list(zip(x[kept].tolist(), y[kept].tolist(), strict=True))))
     scale = alt.Scale(domain=[0, 1])

@@ -30,7 +30,7 @@ def render_report(report: Report) -> str:
     precision_recall = [_precision_recall_curve(y_true, y_prob) for y_prob in probabilities]
     bins = [pd.DataFrame(calibration_bins(y_true, y_prob)) for y_prob in probabilities]
     calibration = [(table["mean_probability"].to_numpy(), table["share_positive"].to_numpy()) for table in bins]
-    template = _environment().get_template("report.html")
+    template = report_environment().get_template("report.html")
     return template.render(
         report=report,
         params=report.params.model_dump(),
@@ -58,10 +58,11 @@ def render_model_card(report: Report) -> str:
     yaml = YAML()
     yaml.width = 1000  # a value stays on its line
     yaml.dump(report.params.model_dump(), params)
-    return _environment().get_template("model_card.md").render(report=report, params=params.getvalue())
+    return report_environment().get_template("model_card.md").render(report=report, params=params.getvalue())
 
 
-def _environment() -> Environment:
+def report_environment() -> Environment:
+    """Return the environment of all templates of this folder."""
     environment = template_environment("imdb_sentiment.report", "imdb_sentiment.prediction")
     environment.filters |= {"percent": "{:.2%}".format, "thousands": "{:,}".format, "describe": describe}
     environment.globals["accuracy_chart"] = accuracy_chart

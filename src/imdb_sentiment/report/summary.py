@@ -12,6 +12,7 @@ import typer
 from imdb_sentiment.runtime.console import print_metrics
 from imdb_sentiment.runtime.files import read_json
 
+_SMALL_MARGIN: Final = 0.02  # half the width of an interval
 _EXAMPLE: Final = "A wonderful film, and the ending made me cry."
 
 
@@ -25,8 +26,9 @@ def print_summary(folder: Path) -> None:
     behaviour = (read_json(metrics / name) for name in ("behaviour.json", "baseline_behaviour.json"))
     print_metrics({"LSTM": lstm, "NB-SVM": linear}, "Test part")
     print_metrics(dict(zip(("LSTM", "NB-SVM"), behaviour, strict=True)), "Behaviour")
-    if remark := describe_deficit(lstm, linear):
-        typer.echo(remark)
+    for remark in (describe_deficit(lstm, linear), describe_uncertainty(lstm)):
+        if remark:
+            typer.echo(remark)
     for line in _pointers(Path(os.path.relpath(folder))):
         typer.echo(line)
 
@@ -39,6 +41,14 @@ def describe_deficit(lstm: Mapping[str, Any], linear: Mapping[str, Any]) -> str 
     if lstm["accuracy_high"] < linear["accuracy_low"]:
         return f"{behind}. The intervals do not overlap: on this data the linear baseline is better."
     return f"{behind}. The intervals overlap: {lstm['test_reviews']:,} test reviews are too few to tell the two apart."
+
+
+def describe_uncertainty(metrics: Mapping[str, Any]) -> str | None:
+    """Return how little an accuracy on few reviews says; None where they are enough."""
+    margin = (metrics["accuracy_high"] - metrics["accuracy_low"]) / 2
+    if margin < _SMALL_MARGIN:
+        return None
+    return f"{metrics['test_reviews']:,} test reviews are few: the accuracy is known to ±{margin:.0%} only."
 
 
 def _interval(metrics: Mapping[str, Any]) -> str:

@@ -231,7 +231,7 @@ def _first_problem(error: ValidationError) -> str:
         case "missing":
             return f"{key}: found nothing; expected a value"
         case "value_error":  # of a section's own check
-            return f"{key}: {first['ctx']['error']}"
+            return f"{key}: {first['ctx']['error']}" if first["loc"] else str(first["ctx"]["error"])
         case _:
             # pydantic's own words: "Input should be greater than 0", "String should have at least 1 character"
             expected = re.sub(r"^\w+ should (?:be|have)", "expected", first["msg"])
