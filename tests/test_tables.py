@@ -426,6 +426,24 @@ def test_blocks_of_long_rows_are_bounded_by_their_characters(tmp_path: Path, suf
     assert max(len(block) for block in in_blocks(opened.rows([0]))) <= 32
 
 
+def test_parquet_value_that_python_does_not_have_is_named_where_it_must_be_converted(tmp_path: Path) -> None:
+    dates = pa.array([0, 2**62], pa.timestamp("us"))
+    pq.write_table(pa.table({"text": ["a", "b"], "day": dates}), tmp_path / "table.parquet")
+    copy_table(tmp_path / "table.parquet", tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["day"].cast(pa.int64()).to_pylist() == [0, 2**62]
+    with pytest.raises(InputError, match=r"table\.parquet, row 2: found a value out of range"):
+        copy_table(tmp_path / "table.parquet", tmp_path / "out.csv")
+
+
+def test_parquet_type_that_arrow_does_not_have_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"text": ["a"], "n": pa.array([1], pa.int8())}), path, store_schema=False)
+    # The width of the type in the file's schema: INT(8), then the same number with the wrong width of 124 bits.
+    path.write_bytes(path.read_bytes().replace(b"\xac\x13\x08", b"\xac\x13\x7c"))
+    with pytest.raises(InputError, match=r"table\.parquet: found what cannot be read"):
+        read_texts(path)
+
+
 def test_parquet_value_that_is_stored_once_is_not_repeated_in_memory(tmp_path: Path) -> None:
     def write(characters: int) -> Path:
         text = pa.DictionaryArray.from_arrays(np.zeros(8192, np.int32), pa.array(["x" * characters]))

@@ -52,14 +52,16 @@ class ParquetTable:
 
     @contextmanager
     def _open(self) -> Iterator[Any]:
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
-        # Buffered ahead, all that was read of the file stays in memory to its end (Arrow's issue 39808).
-        with (
-            reading(self.name, "Parquet"),
-            pq.ParquetFile(self.file.path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file,
-        ):
-            yield file
+        with reading(self.name, "Parquet"):
+            try:
+                # Buffered ahead, all that was read of the file stays in memory to its end (Arrow's issue 39808).
+                with pq.ParquetFile(self.file.path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
+                    yield file
+            except pa.ArrowException as error:  # some of them are no ValueError and no OSError
+                raise ValueError(str(error)) from error
 
     def columns(self) -> list[Column]:
         """Return the columns of the schema. Raises InputError."""
@@ -85,7 +87,12 @@ class ParquetTable:
     def values(self, row: Row) -> list[Any]:
         """Return the values of all columns."""
         batch, place = row.content
-        return [column[place].as_py() for column in batch.columns]
+        try:
+            return [column[place].as_py() for column in batch.columns]
+        except (ValueError, OverflowError) as error:  # a date that Python does not have
+            raise InputError(
+                f"{self.locate(row)}: found a value out of range ({error}); expected a smaller one"
+            ) from error
 
     def _check_unfolding(self, metadata: Any) -> None:
         for group in range(metadata.num_row_groups):

@@ -129,5 +129,5 @@ def reading(name: str, kind: str) -> Iterator[None]:
         raise InputError(
             f"{name}: found bytes that are not {error.encoding} ({error.reason}); expected text, or --encoding"
         ) from error
-    except (ValueError, OSError, EOFError) as error:  # Arrow's errors are one of the first two
+    except (ValueError, OSError, EOFError) as error:
         raise InputError(f"{name}: found what cannot be read ({error}); expected {kind}") from error

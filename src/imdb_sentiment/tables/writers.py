@@ -165,7 +165,7 @@ def _as_array(table: Table, name: str, values: Sequence[Any], kind: Any) -> Any:
         ]
     try:
         return pa.array(values, kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError) as error:
+    except (pa.ArrowException, OverflowError) as error:
         expected = "values of one type, or an output in .jsonl"
         raise InputError(
             f"{table.name}: found values of several types in {name} ({error}); expected {expected}"
