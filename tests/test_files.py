@@ -276,6 +276,13 @@ def save_false_claim(path: Path) -> None:
         archive.writestr("a.npy", member.getvalue() + bytes(24))
 
 
+def save_open_bracket(path: Path) -> None:
+    """Write an array whose header, which NumPy reads as Python's syntax, opens a bracket and does not close it."""
+    header = b"{'descr': '<i8', 'shape': ((((".ljust(117) + b"\n"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24))
+
+
 @pytest.mark.parametrize(
     "save",
     [
@@ -284,8 +291,9 @@ def save_false_claim(path: Path) -> None:
         lambda path: np.savez(path, a=np.array([{}], object)),
         save_plain,
         save_false_claim,
+        save_open_bracket,
     ],
-    ids=["empty", "cut short", "pickles", "one npy", "more than memory"],
+    ids=["empty", "cut short", "pickles", "one npy", "more than memory", "open bracket"],
 )
 def test_reading_npz_rejects_what_is_no_archive_of_arrays(tmp_path: Path, save: Callable[[Path], Any]) -> None:
     path = tmp_path / "arrays.npz"

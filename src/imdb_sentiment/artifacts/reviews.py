@@ -66,7 +66,7 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
                 yield batch
     except FileNotFoundError as error:
         raise missing(reviews) from error
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, RuntimeError, OSError) as error:  # RuntimeError: of the Parquet library
         raise ArtifactError(reviews, f"what cannot be read as Parquet ({error})", "the table of reviews") from error
 
 

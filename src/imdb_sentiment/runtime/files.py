@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, Final
 from zipfile import BadZipFile
 
@@ -202,7 +203,11 @@ def write_npz(arrays: Mapping[str, NDArray[Any]], path: Path, compress: bool = F
 
 
 # What NumPy and zipfile raise for a file that was cut short, is damaged or encrypted, or never was an npz file.
-_NPZ_ERRORS: Final = (ValueError, OSError, EOFError, BadZipFile, TypeError, RuntimeError, MemoryError, zlib.error)
+# NumPy reads a header as Python's syntax.
+_NPZ_ERRORS: Final = (
+    *(ValueError, OSError, EOFError, BadZipFile, TypeError, RuntimeError, MemoryError, zlib.error),
+    *(SyntaxError, TokenError),
+)
 
 
 def read_npz(path: Path, max_bytes: int | None = None) -> dict[str, NDArray[Any]]:
