@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from imdb_sentiment import SentimentModel
+from imdb_sentiment.prediction import explanation
 from imdb_sentiment.prediction.explanation import Explanation, Word, explain, measure_faithfulness
 from imdb_sentiment.prediction.explanation_page import render_page, render_text
 from imdb_sentiment.text.encoder import TextEncoder
@@ -50,6 +51,25 @@ def test_middle_of_a_long_review_has_no_contribution(adding: SentimentModel) -> 
 def test_review_without_its_only_word_is_one_unknown_word(adding: SentimentModel, text: str, added: float) -> None:
     assert [word.contribution for word in explain(adding, text).words] == [pytest.approx(added)]
     assert explain(adding, "").words == []
+
+
+def test_words_of_a_very_long_review_are_removed_together(
+    adding: SentimentModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(explanation, "MOST_REMOVALS", 3)
+    words = explain(adding, "good film bad bad film").words
+    # By twos, which share what they add, and one alone.
+    assert [word.contribution for word in words] == pytest.approx([1.625, 1.625, -2.0, -2.0, 0.25], abs=1e-6)
+    reads: list[int] = []
+    run = AddingSession.run
+
+    def count(session: AddingSession, names: None, inputs: dict[str, np.ndarray]) -> list[np.ndarray]:
+        reads.append(len(inputs["token_ids"]))
+        return run(session, names, inputs)
+
+    monkeypatch.setattr(AddingSession, "run", count)
+    explain(adding, "good film bad bad film good")
+    assert sum(reads) == 1 + 1 + 3
 
 
 def test_faithfulness_equals_hand_computation(adding: SentimentModel) -> None:

@@ -1,7 +1,10 @@
 """The command `imdb-sentiment`: predict, explain, evaluate, train and tune."""
 
+from typing import Annotated
+
 import typer
 
+from imdb_sentiment import find_version
 from imdb_sentiment.app.evaluate import evaluate
 from imdb_sentiment.app.explain import explain
 from imdb_sentiment.app.predict import predict
@@ -16,6 +19,23 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Classify film reviews as positive or negative, and train, measure and tune models that do.",
 )
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"imdb-sentiment {find_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+
+
 app.command(cls=ReviewCommand)(ends_in_one_line(predict))
 app.command(cls=ReviewCommand)(ends_in_one_line(explain))
 app.command()(ends_in_one_line(evaluate))

@@ -20,6 +20,8 @@ from imdb_sentiment.text.cleaning import clean_text
 from imdb_sentiment.text.encoder import keep_ends
 from imdb_sentiment.text.tokenization import token_spans
 
+# In longer texts, neighbouring words are removed together: the time would grow with the square of the length.
+MOST_REMOVALS = 1024
 _ROWS_AT_ONCE = 512  # a review of T tokens is read T times: all at once, they would take memory in proportion to T * T
 _SMALLEST_PROBABILITY = 1e-7  # nearer to 0 or 1, single precision cannot tell the difference
 
@@ -65,16 +67,23 @@ def explain(model: SentimentModel, text: str) -> Explanation:
 
 
 def token_contributions(model: SentimentModel, ids: NDArray[np.int32]) -> NDArray[np.float64]:
-    """Return what each of the token ids `int32 [T]` adds to the log-odds, `float64 [T]`."""
+    """Return what each of the token ids `int32 [T]` adds to the log-odds, `float64 [T]`.
+
+    Of more than MOST_REMOVALS tokens, as many neighbours as needed are removed together, and share what they add.
+    """
     count = len(ids)
     if count == 1:
         return _log_odds(_predict(model, [ids])) - _log_odds(_predict(model, [ids[:0]]))
-    without = np.empty(count, np.float64)
-    for start in range(0, count, _ROWS_AT_ONCE):
-        places = range(start, min(start + _ROWS_AT_ONCE, count))
-        others = np.stack([np.delete(ids, place) for place in places])
-        without[places.start : places.stop] = model.predict_encoded(others, np.full(len(others), count - 1, np.int32))
-    return _log_odds(_predict(model, [ids])) - _log_odds(without)
+    together = -(-count // MOST_REMOVALS)
+    starts = range(0, count, together)
+    without = np.empty(len(starts), np.float64)
+    rows_at_once = max(1, _ROWS_AT_ONCE // together)
+    for first in range(0, len(starts), rows_at_once):
+        others = [np.delete(ids, slice(start, start + together)) for start in starts[first : first + rows_at_once]]
+        without[first : first + len(others)] = _predict(model, others)
+    added = _log_odds(_predict(model, [ids])) - _log_odds(without)
+    sizes = np.minimum(together, count - np.array(starts))
+    return np.repeat(added / sizes, sizes)
 
 
 def measure_faithfulness(

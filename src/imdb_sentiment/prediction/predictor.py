@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.batches import length_grouped_rows
-from imdb_sentiment.artifacts.labels import THRESHOLD
+from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.artifacts.polarity import PolarityTable
 from imdb_sentiment.artifacts.sequences import pad
 from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
@@ -39,10 +39,18 @@ class Prediction(NamedTuple):
     labels: NDArray[np.int8]
     probabilities: NDArray[np.float64]
 
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return a dictionary for each text, ready for JSON: `[{"label": "positive", "probability": 0.98}]`."""
+        pairs = zip(self.labels.tolist(), self.probabilities.tolist(), strict=True)
+        return [{"label": LABEL_NAMES[label], "probability": probability} for label, probability in pairs]
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class SentimentModel:
     """An exported model with what turns a text into its inputs.
+
+    Two models are equal if they are of one folder and its files are the same. A model can be sent to another process:
+    its folder travels, and is loaded there.
 
     >>> model = SentimentModel.load("data/model")
     >>> model.predict(["A wonderful film.", "What a waste of time!"]).labels
@@ -53,13 +61,20 @@ class SentimentModel:
     table: PolarityTable | None  # None for a model that reads no polarity
     ignore_padding: bool  # False: the model reads each review at the full length
     session: Any  # onnxruntime.InferenceSession: it ships no types
+    folder: Path | None = None  # where it was loaded from
+    checksums: tuple[tuple[str, str], ...] = ()  # of its files, by their names
+    threads: int | None = None  # None for one for each core
 
     @classmethod
-    def load(cls, folder: Path | str) -> "SentimentModel":
+    def load(cls, folder: Path | str, threads: int | None = None) -> "SentimentModel":
         """Read what the stage `export` wrote to `folder`.
 
-        Raises ArtifactError if a file is missing, has changed, or does not fit the others.
+        `threads`: how many classify texts at once; by default one for each core that the process may use.
+        Raises ArtifactError if a file is missing, has changed, or does not fit the others, ValueError for less than one
+        thread.
         """
+        if threads is not None and threads < 1:
+            raise ValueError(f"threads: found {threads}; expected 1 or more")
         folder = Path(folder)
         settings = read_settings(folder)
         encoder = TextEncoder.load(folder / VOCABULARY_NAME)
@@ -71,9 +86,40 @@ class SentimentModel:
         if table is not None and table.vocabulary_size != encoder.size:
             expected = f"{encoder.size}, as {VOCABULARY_NAME} has"
             raise ArtifactError(folder / POLARITY_NAME, f"{table.vocabulary_size} tokens", expected)
-        model = cls(encoder, table, settings["ignore_padding"], session)
+        checksums = tuple(sorted(settings["files"].items()))
+        model = cls(encoder, table, settings["ignore_padding"], session, folder.resolve(), checksums, threads)
         model._check_graph(folder / GRAPH_NAME)
         return model
+
+    def __repr__(self) -> str:
+        tokens = f"{self.encoder.size:,} tokens, reads {self.encoder.max_length:,} of a text"
+        return f"SentimentModel({str(self.folder)!r}: {tokens})"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, SentimentModel) or self.folder is None:
+            return self is other
+        return (self.folder, self.checksums) == (other.folder, other.checksums)
+
+    def __hash__(self) -> int:
+        return id(self) if self.folder is None else hash((self.folder, self.checksums))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.folder is None:
+            raise TypeError("found a model that was not loaded from a folder; expected one by SentimentModel.load")
+        return SentimentModel.load, (self.folder, self.threads)
+
+    @property
+    def classes_(self) -> NDArray[np.int8]:
+        """The labels of the columns of `predict_proba`: `int8 [2]`, as scikit-learn names them."""
+        return np.array([0, 1], np.int8)
+
+    def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Return the probabilities of being negative and of being positive, `float64 [B, 2]`, as scikit-learn does.
+
+        What explains or measures any classifier takes this function. Raises what `predict` raises.
+        """
+        positive = self.predict(texts).probabilities
+        return np.stack([1 - positive, positive], axis=1)
 
     def predict(self, texts: Sequence[str], progress: Progress = no_progress) -> Prediction:
         """Return the label and probability of each of `texts`, in order.
@@ -109,14 +155,14 @@ class SentimentModel:
             return self._run(token_ids[rows, : lengths[rows].max() if self.ignore_padding else None])
 
         # A thread for a single batch would take longer to start than a short review takes to read.
-        results = map(run, batches) if len(batches) == 1 else map_in_threads(run, batches)
+        results = map(run, batches) if len(batches) == 1 else map_in_threads(run, batches, self.threads)
         for rows, found in zip(batches, results, strict=True):
             y_prob[rows] = found
         return y_prob
 
     def _encode(self, texts: list[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         if len(texts) >= FEW_TEXTS:
-            return self.encoder.encode_all(texts)
+            return self.encoder.encode_all(texts, self.threads)
         encoded = [self.encoder.encode(text) for text in texts]
         return pad(encoded, self.encoder.max_length), np.array([len(ids) for ids in encoded], np.int32)
 

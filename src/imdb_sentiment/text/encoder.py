@@ -46,14 +46,19 @@ class TextEncoder(Vocabulary):
         """Return the ids of all tokens of `text`, however many."""
         return [self._ids.get(token, UNKNOWN_ID) for token in tokenize(text)]
 
-    def encode_all(self, texts: Iterable[str]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def encode_all(
+        self, texts: Iterable[str], threads: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return what `encode` gives for each of `texts`, padded: `token_ids int32 [B, T]` and `lengths int32 [B]`.
 
-        T is `max_length`. Several times as fast as `encode` for many texts, and slower for one.
+        T is `max_length`. Several times as fast as `encode` for many texts, and slower for one. `threads`: as
+        `map_in_threads` has it.
         """
-        return self.encode_tokens(map_in_threads(tokenize_all, in_blocks(texts)))
+        return self.encode_tokens(map_in_threads(tokenize_all, in_blocks(texts), threads), threads)
 
-    def encode_tokens(self, tokenized: Iterable[TokenizedTexts]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    def encode_tokens(
+        self, tokenized: Iterable[TokenizedTexts], threads: int | None = None
+    ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return what `encode_all` returns, for texts that are tokenized already."""
         none = np.zeros((0, self.max_length), np.int32), np.zeros(0, np.int32)
         vocabulary = self._arrow_tokens()
@@ -62,7 +67,7 @@ class TextEncoder(Vocabulary):
             ids = block.ids(vocabulary, UNKNOWN_ID)
             return _pad_and_keep_ends(ids, block.lengths, self.max_length, self.head_share)
 
-        padded, lengths = zip(none, *map_in_threads(encode, tokenized), strict=True)
+        padded, lengths = zip(none, *map_in_threads(encode, tokenized, threads), strict=True)
         return np.concatenate(padded), np.concatenate(lengths)
 
     def token_ids_of_all(self, texts: Iterable[str]) -> list[NDArray[np.int32]]:
