@@ -19,7 +19,8 @@ def evaluate(
     baseline_predictions: Annotated[Path, typer.Option(help="In: the linear baseline's predictions.")] = Path(
         "data/baseline.csv"
     ),
-    metrics: Annotated[Path, typer.Option(help="Out: the JSON file of metrics.")] = Path("metrics/metrics.json"),
+    metrics: Annotated[Path, typer.Option(help="Out: accuracy, F1 and loss.")] = Path("metrics/metrics.json"),
+    evaluation: Annotated[Path, typer.Option(help="Out: all that was measured.")] = Path("metrics/evaluation.json"),
     plots: Annotated[Path, typer.Option(help="Out: the folder of curves.")] = Path("metrics/plots"),
     predictions: Annotated[Path, typer.Option(help="Out: the CSV table of predictions.")] = Path(
         "data/predictions.csv"
@@ -36,17 +37,18 @@ def evaluate(
     from imdb_sentiment.network.saved_model import load_model
     from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
 
-    with written_together(metrics, OutputFolder(plots, CURVE_FILES), predictions) as partials:
+    with written_together(metrics, evaluation, OutputFolder(plots, CURVE_FILES), predictions) as partials:
         model = load_model(trained)
         parts = {"test": load_sequences(sequences, model.vocabulary_size)["test"]}
         if model.params.reads_polarity:
             parts = add_channels(parts, channels)
-        evaluation = evaluate_model(lambda part: model.predict(part, console_progress), parts["test"])
-        compared = compare_with_baseline(evaluation, baseline_predictions)
-        write_json(evaluation.metrics | compared, partials[0])
-        write_curves(evaluation, partials[1])
-        evaluation.save_predictions(partials[2])
-    typer.echo(evaluation.summary())
+        measured = evaluate_model(lambda part: model.predict(part, console_progress), parts["test"])
+        compared = compare_with_baseline(measured, baseline_predictions)
+        write_json(measured.main_metrics, partials[0])
+        write_json(measured.metrics | compared, partials[1])
+        write_curves(measured, partials[2])
+        measured.save_predictions(partials[3])
+    typer.echo(measured.summary())
 
 
 app = command_app(evaluate)

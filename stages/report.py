@@ -18,7 +18,7 @@ def report(
         "data/baseline.csv"
     ),
     model: Annotated[Path, typer.Option(help="In: the exported model.")] = Path("data/model"),
-    metrics: Annotated[Path, typer.Option(help="In: the LSTM's metrics.")] = Path("metrics/metrics.json"),
+    evaluation: Annotated[Path, typer.Option(help="In: the LSTM's metrics.")] = Path("metrics/evaluation.json"),
     baseline_metrics: Annotated[Path, typer.Option(help="In: the baseline's metrics.")] = Path("metrics/baseline.json"),
     data_summary: Annotated[Path, typer.Option(help="In: what is in the data.")] = Path("metrics/data.json"),
     behaviour: Annotated[Path, typer.Option(help="In: the LSTM's behaviour rates.")] = Path("metrics/behaviour.json"),
@@ -39,7 +39,7 @@ def report(
         test_reviews = read_test_reviews(reviews, predictions, baseline_predictions)
         gathered = Report(
             params=load_params(params),
-            metrics=read_json(metrics),
+            metrics=read_json(evaluation),
             baseline=read_json(baseline_metrics),
             data=read_json(data_summary),
             behaviour=read_json(behaviour),

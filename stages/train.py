@@ -22,6 +22,9 @@ def train(
     ),
     trained: Annotated[Path, typer.Option(help="Out: the folder of the trained model.")] = Path("data/trained"),
     curves: Annotated[Path, typer.Option(help="Out: the folder of training curves.")] = Path("metrics/training"),
+    validation: Annotated[Path, typer.Option(help="Out: the ensemble's scores on the validation part.")] = Path(
+        "metrics/validation.json"
+    ),
     training_metrics: Annotated[Path, typer.Option(help="Out: what was kept.")] = Path("metrics/training.json"),
     checkpoints: Annotated[Path, typer.Option(help="Where a stopped fit is continued from.")] = Path(
         "data/checkpoints"
@@ -38,9 +41,9 @@ def train(
     from imdb_sentiment.training.checkpoints import Checkpoints, fingerprint_run
     from imdb_sentiment.training.dataset import load_dataset
     from imdb_sentiment.training.fit import split_and_fit_dataset
-    from imdb_sentiment.training.log import CURVE_FILES, summarize_fit, write_training_curves
+    from imdb_sentiment.training.log import CURVE_FILES, summarize_fit, validation_scores, write_training_curves
 
-    outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), training_metrics
+    outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), validation, training_metrics
     with written_together(*outputs) as partials:
         dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
         kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
@@ -49,7 +52,8 @@ def train(
         )
         save_model(fitted.model, partials[0])
         write_training_curves(fitted, partials[1])
-        write_json(summarize_fit(fitted), partials[2])
+        write_json(validation_scores(fitted.validation), partials[2])
+        write_json(summarize_fit(fitted), partials[3])
     kept.remove(settings.train.members)
 
 

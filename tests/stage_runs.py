@@ -26,11 +26,13 @@ OUTPUTS = {
         "data/trained/weights.npz",
         "metrics/training/member_1.csv",
         "metrics/training/member_2.csv",
+        "metrics/validation.json",
         "metrics/training.json",
     ),
     "baseline": ("metrics/baseline.json", "metrics/baseline_behaviour.json", "data/baseline.csv"),
     "evaluate": (
         "metrics/metrics.json",
+        "metrics/evaluation.json",
         "metrics/plots/calibration.json",
         "metrics/plots/precision_recall.json",
         "metrics/plots/roc.json",

@@ -200,6 +200,8 @@ def test_killed_train_leaves_old_outputs_and_goes_on_with_the_same_bytes(
     result = run_stage("train", prepared)
     assert result.exit_code == 0, result.stderr
     assert epochs == list(range(epochs[0], 41))
+    assert f"Epoch {epochs[0]}/40 (going on where the last run was stopped): " in result.stderr
+    assert result.stderr.count("going on") == 1
     assert epochs[0] > 1
     for name in outputs:
         assert (prepared / name).read_bytes() == (uninterrupted / name).read_bytes(), name

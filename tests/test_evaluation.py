@@ -178,7 +178,7 @@ def test_the_evaluate_stage_measures_the_trained_model_on_the_test_part(exported
     from imdb_sentiment.network.saved_model import load_model
 
     data = exported_once / "data"
-    metrics = json.loads((exported_once / "metrics/metrics.json").read_text())
+    metrics = json.loads((exported_once / "metrics/evaluation.json").read_text())
     predictions = pd.read_csv(data / "predictions.csv")
     test = add_channels(load_sequences(data / "sequences.npz"), data / "channels.npz")["test"]
     assert predictions["review_id"].tolist() == test.review_ids.tolist()

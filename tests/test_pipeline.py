@@ -53,6 +53,12 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(folder: Path, *command: str) -> str:
     """Return what `command` prints in `folder`; it must succeed."""
+    result = start(folder, *command)
+    assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
+    return result.stdout
+
+
+def start(folder: Path, *command: str) -> "subprocess.CompletedProcess[str]":
     environment = {
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -62,9 +68,7 @@ def run(folder: Path, *command: str) -> str:
         "GIT_CONFIG_GLOBAL": os.devnull,
         "COLUMNS": "200",
     }
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, f"{' '.join(command)}\n{result.stdout}\n{result.stderr}"
-    return result.stdout
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
 
 def dvc(folder: Path, *arguments: str) -> str:
@@ -132,12 +136,12 @@ def test_checkpoints_depend_on_the_folders_of_the_stage_train() -> None:
 
 
 def test_every_section_of_the_params_is_a_dependency_of_a_stage_before_the_report() -> None:
-    used = {name for stage in STAGES if stage != "report" for name in STAGES[stage].get("params", [])}
+    used = {name for stage in STAGES if stage not in ("check", "report") for name in STAGES[stage].get("params", [])}
     assert {name for name in used if "." not in name} == set(Params.model_fields)
 
 
 def test_the_sample_corpus_is_classified_well_enough(clone: Path) -> None:
-    metrics = read_json(clone / "metrics/metrics.json")
+    metrics = read_json(clone / "metrics/evaluation.json")
     assert metrics["test_reviews"] == 210
     assert metrics["accuracy"] >= LEAST_ACCURACY
     assert read_json(clone / "metrics/baseline.json")["accuracy"] >= LEAST_ACCURACY
@@ -151,6 +155,26 @@ def test_a_second_run_does_nothing(clone: Path) -> None:
     before = written_at(clone)
     dvc(clone, "repro")
     assert written_at(clone) == before
+    assert status(clone) == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("train.epochs", "ten", "params.yaml: train.epochs: found 'ten'"),
+        ("data.source", "data/smaple", "params.yaml: data.source: found 'data/smaple', where nothing is; expected"),
+    ],
+)
+def test_bad_params_are_refused_before_any_output_is_removed(clone: Path, name: str, value: str, message: str) -> None:
+    before = written_at(clone)
+    with changed_params(clone, {name: value}):
+        result = start(clone, sys.executable, "-m", "dvc", "repro")
+        assert result.returncode != 0
+        assert f"error: {message}" in result.stderr
+    after = written_at(clone)
+    changed = {path for path in before if before[path] != after.get(path)}
+    assert changed <= {str(clone / "data/params_checked.json")}
+    dvc(clone, "repro")
     assert status(clone) == {}
 
 
@@ -176,6 +200,7 @@ def test_changed_params_concern_the_stages_that_read_them(clone: Path) -> None:
             for stage, changed in status(clone).items()
         }
     assert found == {
+        "check": {"preprocess", "embed", "polarity", "model", "train"},
         "preprocess": {"preprocess"},
         "embed": {"embed", "model.embedding_dim"},
         "polarity": {"polarity"},
@@ -203,7 +228,7 @@ def test_train_makes_a_model_of_a_table_that_predict_and_evaluate_take(clone: Pa
     assert f"training: {len(reviews)} labelled reviews (few: smaller settings)" in lines
     assert any(re.fullmatch(r"\d+ test reviews are few: the accuracy is known to ±\d+% only\.", line) for line in lines)
     assert any(line.startswith("predict:") and str(output.name) in line for line in lines)
-    metrics = read_json(output / "metrics/metrics.json")
+    metrics = read_json(output / "metrics/evaluation.json")
     assert metrics["test_reviews"] == pytest.approx(len(reviews) / 5, abs=5)
     assert read_json(output / "metrics/data.json")["tables"]["columns"] == {"text": "review", "label": "sentiment"}
     assert command("predict", "--model", output / "data/model", "A wonderful film.").startswith(
@@ -243,8 +268,9 @@ def test_params_diff_metrics_show_and_dag_work(clone: Path) -> None:
     assert differences == {"params.yaml": {"train.learning_rate": {"old": 0.005, "new": 0.01, "diff": 0.005}}}
     shown = json.loads(dvc(clone, "metrics", "show", "--json"))[""]["data"]
     assert {path: shown[path]["data"] for path in shown} == {
-        path: read_json(clone / path) for path in ("metrics/metrics.json", "metrics/training.json")
+        path: read_json(clone / path) for path in ("metrics/metrics.json", "metrics/validation.json")
     }
+    assert max(map(len, dvc(clone, "metrics", "show").splitlines())) <= 100
     drawn = dvc(clone, "dag", "--dot")
     assert all(f'"{stage}"' in drawn for stage in STAGES if stage != "fetch")
 
@@ -274,7 +300,7 @@ def test_an_experiment_with_two_members_has_a_curve_for_each(clone: Path, tmp_pa
     assert drawn == {*curves, *points, "data_predictions_csv"}
     differences = json.loads(dvc(clone, "exp", "diff", "--json", "HEAD", "two"))
     assert differences["params"]["params.yaml"]["train.members"] == {"old": 1, "new": 2, "diff": 1}
-    assert "validation_accuracy" in differences["metrics"]["metrics/training.json"]
+    assert "validation_accuracy" in differences["metrics"]["metrics/validation.json"]
     # The environment is the one that these tests run in.
     make = ("make", "--silent", "--old-file=.venv/.ready", "--makefile", str(ROOT / "Makefile"))
     rows = [line.split() for line in run(clone, *make, "experiments").splitlines()]

@@ -187,18 +187,26 @@ def test_full_disk_ends_search_and_study_goes_on(storage: str, space: SearchSpac
 
 
 @pytest.mark.parametrize(
-    ("other", "kinds"),
+    ("other", "found"),
     [
-        ({"params": {"train.epochs": 2}}, "params"),
-        ({"data": "2"}, "data"),
-        ({"knobs": "c", "params": {}}, "params and knobs"),
+        ({"params": {"train": {"epochs": 2, "seed": 0}}}, "train.epochs 1 instead of 2"),
+        ({"data": {"sequences.npz": "2"}}, "another file sequences.npz"),
+        ({"knobs": {"train.epochs": "c"}, "data": {}}, "another file sequences.npz; another range of train.epochs"),
+        (
+            {"params": {"train": dict.fromkeys(("a", "b", "epochs", "seed"), 3)}},
+            "train.a None instead of 3; train.b None instead of 3; train.epochs 1 instead of 3 and 1 more",
+        ),
     ],
 )
-def test_study_of_something_else_is_refused(storage: str, other: dict[str, object], kinds: str) -> None:
-    identity = {"params": {"train.epochs": 1}, "knobs": "a, b", "data": "1"}
+def test_study_of_something_else_is_refused(storage: str, other: dict[str, object], found: str) -> None:
+    identity: dict[str, object] = {
+        "params": {"train": {"epochs": 1, "seed": 0}},
+        "knobs": {"train.epochs": "a, b"},
+        "data": {"sequences.npz": "1"},
+    }
     open_study(storage, "tune", identity)
     open_study(storage, "tune", identity)
-    with pytest.raises(TuningError, match=rf"^study 'tune': found trials of other {kinds}; expected the same"):
+    with pytest.raises(TuningError, match=rf"^study 'tune': found trials with {found}; expected the same"):
         open_study(storage, "tune", {**identity, **other})
 
 

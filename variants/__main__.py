@@ -11,13 +11,12 @@ import typer
 
 from imdb_sentiment.report.summary import print_summary
 from imdb_sentiment.runtime.command import command_app
-from imdb_sentiment.runtime.params import Params, check
+from imdb_sentiment.runtime.params import FETCHED, Params, check
 from imdb_sentiment.workspaces.processes import check_unlocked, run_dvc
 from imdb_sentiment.workspaces.project import read_variant
 from imdb_sentiment.workspaces.workspace import lay_out
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-FETCHED: Final = "data/raw/aclImdb_v1.tar.gz"
 
 
 def run_variant(

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from imdb_sentiment.prediction.answers import NO_ANSWER, UNCERTAIN, UNKNOWN, Answer, Thresholds
-from imdb_sentiment.runtime.console import console_progress, printable
+from imdb_sentiment.runtime.console import console_progress, counted, printable
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.columns import find_text_column
 from imdb_sentiment.tables.rows import Added, Row, Table, in_blocks
@@ -47,11 +47,11 @@ class ClassifiedRows:
         """Yield the rows of `table` in blocks, with their answers. Raises InputError."""
         place = find_text_column(table.name, table.columns(), self.text_column)
         done = 0
-        with console_progress("Predicting", table.size, table.unit) as task:
+        with console_progress("Predicting", table.size, "") as task:
             for block in in_blocks(table.rows([place])):
                 yield self._classify(table, block)
                 position = table.position()
-                task.advance(position - done)
+                task.advance(position - done, counted(self.count, "reviews"))
                 done = position
 
     def _classify(self, table: Table, block: list[Row]) -> tuple[list[Row], list[Answer]]:

@@ -19,7 +19,7 @@ from imdb_sentiment.app.source import (
     find_source,
     open_tables,
 )
-from imdb_sentiment.runtime.console import printable
+from imdb_sentiment.runtime.console import counted, printable
 from imdb_sentiment.runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def predict(
                 print_rows(rows, tables, as_json, print_line)
             else:
                 _write_tables(rows, tables, outputs)
-                print_line(f"{printable(str(output))}: {rows.count:,} reviews")
+                print_line(f"{printable(str(output))}: {counted(rows.count, 'reviews')}")
         for line in rows.summary():
             print(printable(line), file=sys.stderr)
 

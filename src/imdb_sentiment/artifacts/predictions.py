@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
-from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import check_file, missing, written_beside
 
 
@@ -35,7 +35,9 @@ def read_predictions(path: Path) -> pd.DataFrame:
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError) as error:
-        raise ArtifactError(path, f"what cannot be read as CSV ({error})", "a table of predictions") from error
+        raise ArtifactError(
+            path, f"what cannot be read as CSV ({reason_of(error)})", "a table of predictions"
+        ) from error
     for column in ("actual", "predicted"):
         if column not in table or not table[column].isin(LABEL_NAMES).all():
             raise ArtifactError(path, f"no column {column} of labels", f"{' or '.join(LABEL_NAMES)} in each row")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import check_file, missing, written_beside
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
     except FileNotFoundError as error:
         raise missing(reviews) from error
     except (pa.ArrowException, RuntimeError, OSError) as error:  # RuntimeError: of the Parquet library
-        raise ArtifactError(reviews, f"what cannot be read as Parquet ({error})", "the table of reviews") from error
+        raise ArtifactError(
+            reviews, f"what cannot be read as Parquet ({reason_of(error)})", "the table of reviews"
+        ) from error
 
 
 def _check_columns(reviews: Path, schema: pa.Schema) -> None:

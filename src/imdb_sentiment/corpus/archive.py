@@ -14,7 +14,7 @@ from typing import IO, Any, Final, cast
 from imdb_sentiment.corpus.layout import FOLDERS, SourceFile, check_size, locate
 from imdb_sentiment.corpus.sources import inner_folder, is_layout_zip
 from imdb_sentiment.corpus.zip_archive import read_zip
-from imdb_sentiment.runtime.errors import SourceError
+from imdb_sentiment.runtime.errors import SourceError, reason_of
 
 # A member's header with all that extends it: long names, pax records, maps of sparse files. A path has at most 4,096
 # bytes. tarfile calls itself for each extension, and takes time quadratic in the length of a pax header.
@@ -95,7 +95,7 @@ def _read_archive(archive: Path) -> Iterator[SourceFile]:
             stream.check_end()
     except _DAMAGED as error:
         raise SourceError(
-            f"{archive}: found what is not a complete tar archive ({error}); "
+            f"{archive}: found what is not a complete tar archive ({reason_of(error)}); "
             "expected one, plain or compressed by gzip, bzip2 or xz"
         ) from error
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from imdb_sentiment.corpus.layout import SourceFile, check_size, locate
-from imdb_sentiment.runtime.errors import SourceError
+from imdb_sentiment.runtime.errors import SourceError, reason_of
 
 # What zipfile raises for damage, for a method of compression that it does not know, and for a password.
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
@@ -23,7 +23,9 @@ def read_zip(path: Path) -> Iterator[SourceFile]:
                 if place:
                     yield _read_member(archive, member, f"{path}: {member.filename}", place)
     except _DAMAGED as error:
-        raise SourceError(f"{path}: found what is not a complete ZIP archive ({error}); expected one") from error
+        raise SourceError(
+            f"{path}: found what is not a complete ZIP archive ({reason_of(error)}); expected one"
+        ) from error
 
 
 def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, where: str, place: tuple[str, str]) -> SourceFile:

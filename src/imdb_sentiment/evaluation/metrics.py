@@ -30,8 +30,13 @@ class Evaluation:
 
     @cached_property
     def metrics(self) -> dict[str, float | int | None]:
-        """The metrics of `metrics/metrics.json`."""
+        """The metrics of `metrics/evaluation.json`."""
         return classification_metrics(self.test.labels, self.y_prob, self.test.seen_in_train)
+
+    @property
+    def main_metrics(self) -> dict[str, float | int | None]:
+        """The few metrics by which runs are told apart, of `metrics/metrics.json`."""
+        return {name: self.metrics[name] for name in ("accuracy", "f1", "loss")}
 
     def summary(self) -> str:
         """Return loss and accuracy in one line."""
@@ -72,7 +77,7 @@ def compare_with_baseline(evaluation: Evaluation, predictions: Path) -> dict[str
 def classification_metrics(
     y_true: NDArray[np.int8], y_prob: Floats, seen_in_train: NDArray[np.bool_]
 ) -> dict[str, float | int | None]:
-    """Return the metrics of `metrics/metrics.json`; `seen_in_train bool [B]` marks texts that training read as well."""
+    """Return the metrics of `metrics/evaluation.json`; `seen_in_train bool [B]` marks texts that training read, too."""
     y_pred = (y_prob >= THRESHOLD).astype(np.int8)
     correct = y_pred == y_true
     low, high = wilson_interval(int(correct.sum()), len(correct))

@@ -18,7 +18,7 @@ from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.artifacts.sequences import Sequences
 from imdb_sentiment.ngrams.nb_svm import INVERSE_PENALTY, LogCountRatio
 from imdb_sentiment.ngrams.polarity import distinct, find_ngrams
-from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import check_file
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
 from imdb_sentiment.text.encoder import TextEncoder
@@ -58,7 +58,7 @@ def read_teacher_labels(path: Path, review_ids: list[str]) -> NDArray[np.float64
         ) from error
     except (ValueError, OSError) as error:
         expected = "the columns review_id and probability"
-        raise ArtifactError(path, f"no table of predictions ({error})", expected) from error
+        raise ArtifactError(path, f"no table of predictions ({reason_of(error)})", expected) from error
     try:
         y_prob = np.array([labels[review_id] for review_id in review_ids], np.float64)
     except KeyError as error:

@@ -12,7 +12,7 @@ from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
-from imdb_sentiment.runtime.errors import ArtifactError
+from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import missing, read_json
 from imdb_sentiment.runtime.params import Params
 from imdb_sentiment.runtime.progress import Progress, no_progress, track
@@ -113,7 +113,7 @@ def _read_curves(path: Path) -> pd.DataFrame:
         raise missing(path) from error
     except (ValueError, KeyError, OSError) as error:
         expected = f"the columns {', '.join(_CURVE_COLUMNS)}, all numbers"
-        raise ArtifactError(path, f"a table that cannot be read ({error})", expected) from error
+        raise ArtifactError(path, f"a table that cannot be read ({reason_of(error)})", expected) from error
 
 
 def explain_mistakes(model: SentimentModel, reviews: pd.DataFrame, progress: Progress = no_progress) -> list[Mistake]:

@@ -22,7 +22,7 @@ def print_summary(folder: Path) -> None:
     Raises ArtifactError if it has not run there.
     """
     metrics = folder / "metrics"
-    lstm, linear = (read_json(metrics / name) for name in ("metrics.json", "baseline.json"))
+    lstm, linear = (read_json(metrics / name) for name in ("evaluation.json", "baseline.json"))
     behaviour = (read_json(metrics / name) for name in ("behaviour.json", "baseline_behaviour.json"))
     print_metrics({"LSTM": lstm, "NB-SVM": linear}, "Test part")
     print_metrics(dict(zip(("LSTM", "NB-SVM"), behaviour, strict=True)), "Behaviour")
@@ -63,7 +63,7 @@ def _pointers(folder: Path) -> list[str]:
     predict = [_command("imdb-sentiment"), "predict", "--model", str(folder / "data/model")]
     return [
         f"report:   {folder / 'data/report.html'}",
-        f"metrics:  {folder / 'metrics/metrics.json'}",
+        f"metrics:  {folder / 'metrics/evaluation.json'}",
         f"model:    {folder / 'data/model'}",
         f"plots:    {shlex.join(plots)}",
         f'predict:  {shlex.join(predict)} "{_EXAMPLE}"',

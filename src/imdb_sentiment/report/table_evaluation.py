@@ -24,8 +24,8 @@ _PREVIEW: Final = 80  # characters of a mistake in the terminal
 class TableEvaluation:
     """The measurements on a table.
 
-    metrics: as in `metrics/metrics.json`; bins: of the probabilities, as `calibration_bins` returns them; mistakes: the
-    most confident ones.
+    metrics: as in `metrics/evaluation.json`; bins: of the probabilities, as `calibration_bins` returns them; mistakes:
+    the most confident ones.
     """
 
     metrics: dict[str, float | int | None]

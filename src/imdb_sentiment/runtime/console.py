@@ -71,6 +71,13 @@ def printable(text: str) -> str:
     )
 
 
+def counted(number: int, unit: str) -> str:
+    """Return a number of things: `counted(1, "batches") -> "1 batch"`, `counted(2000, "rows") -> "2,000 rows"`."""
+    if number == 1:
+        unit = unit.removesuffix("es") if unit.endswith("ches") else unit.removesuffix("s")
+    return f"{number:,} {unit}"
+
+
 def stop_bars() -> None:
     """Remove the progress bars of work that an error has ended, which would redraw themselves below its line."""
     while _live_bars:
@@ -91,7 +98,10 @@ class _Bar:
 
 
 class _Lines:
-    """Takes the place of the bar where the output is a file: a line every LINE_EVERY seconds, and one at the end."""
+    """Takes the place of the bar where the output is a file: a line every LINE_EVERY seconds, and one at the end.
+
+    Work without a unit shows its share.
+    """
 
     def __init__(self, description: str, total: int | None, unit: str) -> None:
         self._description, self._total, self._unit = description, total, unit
@@ -108,17 +118,19 @@ class _Lines:
         # The end has a line of its own.
         if now - self._last >= LINE_EVERY and self._done != self._total:
             self._last = now
-            self._print(f"{self._done:,}{self._total_text()} {self._unit}{self._time_left(now - self._start)}")
+            self._print(f"{self._done_text()}{self._time_left(now - self._start)}")
 
     def end(self) -> None:
-        counted = f"{self._done:,} {self._unit} in " if self._unit else ""
-        self._print(f"{counted}{as_time(time.monotonic() - self._start)}")
+        done = f"{counted(self._done, self._unit)} in " if self._unit else ""
+        self._print(f"{done}{as_time(time.monotonic() - self._start)}")
 
     def _print(self, text: str) -> None:
         print(f"{self._description}: {text}{'  ' + self._note if self._note else ''}", file=sys.stderr, flush=True)
 
-    def _total_text(self) -> str:
-        return f" of {self._total:,}" if self._total else ""
+    def _done_text(self) -> str:
+        if not self._unit:
+            return f"{self._done / self._total:.0%}" if self._total else ""
+        return f"{self._done:,} of {self._total:,} {self._unit}" if self._total else counted(self._done, self._unit)
 
     def _time_left(self, elapsed: float) -> str:
         if not self._total or not self._done:

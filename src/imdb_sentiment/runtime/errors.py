@@ -22,6 +22,11 @@ class PipelineError(Exception):
     """Base of every error that the user, not the programmer, can mend."""
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the message of `error`, without the number that an OSError begins with."""
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
 class ParamsError(PipelineError):
     """A parameter is unknown, of the wrong type or out of range."""
 

@@ -20,7 +20,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from imdb_sentiment.runtime.errors import ArtifactError, OutputError
+from imdb_sentiment.runtime.errors import ArtifactError, OutputError, reason_of
 
 # Process ids are those of one machine or container; a folder may be shared by several.
 _HOST: Final = re.sub("[^0-9A-Za-z.]", "_", socket.gethostname())[:64]
@@ -189,7 +189,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise missing(path) from error
     except (ValueError, OSError, RecursionError) as error:
-        raise ArtifactError(path, f"what cannot be read as JSON ({error})", "a JSON object") from error
+        raise ArtifactError(path, f"what cannot be read as JSON ({reason_of(error)})", "a JSON object") from error
     if not isinstance(content, dict):
         raise ArtifactError(path, f"a JSON {type(content).__name__}", "a JSON object")
     return content
@@ -227,7 +227,9 @@ def read_npz(path: Path, max_bytes: int | None = None) -> dict[str, NDArray[Any]
     except FileNotFoundError as error:
         raise missing(path) from error
     except _NPZ_ERRORS as error:
-        raise ArtifactError(path, f"what cannot be read as npz ({error})", "NumPy arrays without pickles") from error
+        raise ArtifactError(
+            path, f"what cannot be read as npz ({reason_of(error)})", "NumPy arrays without pickles"
+        ) from error
     for name, array in arrays.items():
         if not isinstance(array, np.ndarray):  # NumPy returns bytes for a member that is not an array
             raise ArtifactError(path, f"what cannot be read as npz ({name})", "NumPy arrays without pickles")

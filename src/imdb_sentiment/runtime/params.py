@@ -12,9 +12,10 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MantissaNoDotYAML1_1Warning, YAMLError
 from ruamel.yaml.events import AliasEvent
 
-from imdb_sentiment.runtime.errors import ParamsError
+from imdb_sentiment.runtime.errors import ParamsError, reason_of
 from imdb_sentiment.runtime.files import written_beside
 
+FETCHED: Final = "data/raw/aclImdb_v1.tar.gz"  # the source that is downloaded if it is not there
 MOST_BYTES: Final = 100_000  # of a YAML file: reading one takes seconds then
 MOST_ALIASES: Final = 10  # each can double what the file stands for
 # A number of YAML 1.1 or 1.2, without 1.1's underscores and base 60.
@@ -181,6 +182,16 @@ def load_params(path: Path) -> Params:
     return check(read_yaml(path), Params, str(path))
 
 
+def check_source(params: Params, path: Path) -> None:
+    """Raise ParamsError if `data.source` does not exist, unless it is the archive that is fetched."""
+    source = params.data.source
+    if source != FETCHED and not Path(source).exists():
+        raise ParamsError(
+            f"{path}: data.source: found {_shorten(source)}, where nothing is; expected an archive, folder or table of "
+            f"reviews, or {FETCHED}, which is fetched"
+        )
+
+
 def read_yaml(path: Path) -> Any:
     """Return the content of a YAML 1.2 file, the version that DVC reads. Raises ParamsError."""
     try:
@@ -192,7 +203,7 @@ def read_yaml(path: Path) -> Any:
     except FileNotFoundError as error:
         raise ParamsError(f"{path}: found no such file; expected the pipeline's params") from error
     except (YAMLError, ValueError, OSError, RecursionError) as error:
-        reason = " ".join(str(error).split())
+        reason = " ".join(reason_of(error).split())
         raise ParamsError(f"{path}: found what cannot be read as YAML ({reason}); expected params") from error
 
 

@@ -39,7 +39,6 @@ class CsvTable:
     has_header: bool = True
     named_column: str | None = None
     format: str = "csv"
-    unit: str = "bytes"
     numbered: str = "line"
     _content: Content | None = field(default=None, repr=False)
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Final
 
-from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.errors import InputError, reason_of
 
 # A file is refused once it has decompressed to more bytes than the first, and to more than the second times its own.
 MAX_UNFOLDED_BYTES: Final = 16_000_000
@@ -115,7 +115,7 @@ class TableFile:
         try:
             yield
         except _DAMAGED as error:
-            found = f"a damaged {self.compression} file ({error})"
+            found = f"a damaged {self.compression} file ({reason_of(error)})"
             raise InputError(f"{self.name}: found {found}; expected a complete one") from error
 
 
@@ -160,5 +160,7 @@ def spooled_standard_input() -> Iterator[TableFile]:
             shutil.copyfileobj(sys.stdin.buffer, spool)
             spool.flush()
         except OSError as error:
-            raise InputError(f"standard input: found what cannot be read ({error}); expected a table") from error
+            raise InputError(
+                f"standard input: found what cannot be read ({reason_of(error)}); expected a table"
+            ) from error
         yield TableFile(Path(spool.name), "standard input")

@@ -38,7 +38,6 @@ class JsonTable:
     file: TableFile
     named_encoding: str | None = None
     format: str = "jsonl"
-    unit: str = "bytes"
     _content: Content | None = field(default=None, repr=False)
 
     @property

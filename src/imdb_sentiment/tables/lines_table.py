@@ -18,7 +18,6 @@ class LinesTable:
     file: TableFile
     named_encoding: str | None = None
     format: str = "lines"
-    unit: str = "bytes"
     numbered: str = "line"
     _content: Content | None = field(default=None, repr=False)
 

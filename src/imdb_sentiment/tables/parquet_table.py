@@ -22,7 +22,6 @@ class ParquetTable:
 
     file: TableFile
     format: str = "parquet"
-    unit: str = "rows"
     numbered: str = "row"
     encoding: str | None = None
     _done: int = 0

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Protocol
 
-from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.errors import InputError, reason_of
 
 # A block ends at whichever comes first.
 BLOCK_ROWS: Final = 4096
@@ -66,11 +66,10 @@ class Added:
 class Table(Protocol):
     """A table in some format, which can be read any number of times.
 
-    name: in messages; format: one of `formats.FORMATS`; unit: of `size` and of `position`.
+    name: in messages; format: one of `formats.FORMATS`.
     """
 
     format: str
-    unit: str
 
     @property
     def numbered(self) -> str:
@@ -86,7 +85,7 @@ class Table(Protocol):
 
     @property
     def size(self) -> int:
-        """The size of the whole table, in `unit`."""
+        """The size of the whole table, in bytes or rows."""
 
     def position(self) -> int:
         """Return how much of `size` has been read."""
@@ -130,4 +129,4 @@ def reading(name: str, kind: str) -> Iterator[None]:
             f"{name}: found bytes that are not {error.encoding} ({error.reason}); expected text, or --encoding"
         ) from error
     except (ValueError, OSError, EOFError) as error:
-        raise InputError(f"{name}: found what cannot be read ({error}); expected {kind}") from error
+        raise InputError(f"{name}: found what cannot be read ({reason_of(error)}); expected {kind}") from error

@@ -17,7 +17,6 @@ class TextFilesTable:
 
     paths: Sequence[Path]
     format: str = "texts"
-    unit: str = "files"
     numbered: str = "row"
     encoding: str | None = None
     _done: int = 0

@@ -25,7 +25,8 @@ def fit_epoch(
     """Take one step for each batch; return the mean loss and accuracy of the epoch."""
     batches = length_grouped_rows(sequences.lengths, train.batch_size, fit.rng)
     means = _Means()
-    with progress(f"Epoch {epoch}/{train.epochs}", len(batches), "batches") as task:
+    goes_on = " (going on where the last run was stopped)" if epoch == fit.restored_epochs + 1 > 1 else ""
+    with progress(f"Epoch {epoch}/{train.epochs}{goes_on}", len(batches), "batches") as task:
         for step, rows in enumerate(batches):
             share = (epoch - 1 + step / len(batches)) / train.epochs
             fit.model.optimizer.learning_rate = learning_rate_at(share, train)

@@ -29,11 +29,12 @@ def write_training_curves(fitted: FittedEnsemble, folder: Path) -> None:
 
 def summarize_fit(fitted: FittedEnsemble) -> dict[str, Any]:
     """Return the ensemble's scores on the validation part, and the kept epoch of each member with its scores."""
-    summary: dict[str, Any] = _validation_scores(fitted.validation) | {"temperature": fitted.model.temperature}
+    summary: dict[str, Any] = validation_scores(fitted.validation) | {"temperature": fitted.model.temperature}
     for number, history in enumerate(fitted.histories, 1):
-        summary[f"member_{number}"] = {"kept_epoch": history.kept_epoch} | _validation_scores(history.kept)
+        summary[f"member_{number}"] = {"kept_epoch": history.kept_epoch} | validation_scores(history.kept)
     return summary
 
 
-def _validation_scores(scores: dict[str, float]) -> dict[str, float | None]:
+def validation_scores(scores: dict[str, float]) -> dict[str, float | None]:
+    """Return `scores` with names by which they differ from those of the test part: `validation_accuracy`."""
     return {f"validation_{name}": value for name, value in scores.items()}

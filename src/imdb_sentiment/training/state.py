@@ -41,6 +41,7 @@ class FitState:
         self.rng = np.random.default_rng(train.seed)
         self.average = WeightAverage(train)
         self.epochs: list[dict[str, float]] = []
+        self.restored_epochs = 0
         self.kept_score = -math.inf
         self.kept_weights: list[NDArray[Any]] = model.get_weights()
 
@@ -76,6 +77,7 @@ class FitState:
         self.epochs, self.kept_score, self.kept_weights = state["epochs"], state["kept_score"], arrays["kept"]
         self.rng.bit_generator.state = state["rng"]
         self.average.count, self.average.weights = state["averaged"], arrays["average"] or None
+        self.restored_epochs = len(self.epochs)
         return True
 
     def _variables(self) -> list[Any]:

@@ -21,6 +21,7 @@ from imdb_sentiment.runtime.errors import TuningError
 
 RANDOM_TRIALS: Final = 8  # before the sampler has enough to learn from, and the pruner to compare with
 HEARTBEAT: Final = 20  # seconds between two signs of life of a running trial; it counts as dead after three missed
+_MOST_LISTED: Final = 3
 _ERRORS: Final = (OptunaError, SQLAlchemyError)
 # No driver; no such folder; tables of another program.
 _OPENING_ERRORS: Final = (*_ERRORS, ImportError, OSError, RuntimeError)
@@ -58,11 +59,23 @@ def open_study(
         if "identity" not in study.user_attrs:
             study.set_user_attr("identity", json.dumps(identity))
         known = json.loads(study.user_attrs["identity"])
-    differing = [kind for kind, value in identity.items() if known.get(kind) != value]
-    if differing:
-        found = " and ".join(differing)
-        raise TuningError(f"study {name!r}: found trials of other {found}; expected the same, or another --study")
+    if differing := list(_differences(known, identity)):
+        more = f" and {len(differing) - _MOST_LISTED} more" if len(differing) > _MOST_LISTED else ""
+        found = "; ".join(differing[:_MOST_LISTED]) + more
+        raise TuningError(f"study {name!r}: found trials with {found}; expected the same, or another --study")
     return study
+
+
+def _differences(known: Any, wanted: Any, key: str = "") -> Iterator[str]:
+    """Yield in words what differs, such as `train.epochs 4 instead of 6`."""
+    if isinstance(known, dict) and isinstance(wanted, dict):
+        for name in sorted({*known, *wanted}):
+            yield from _differences(known.get(name), wanted.get(name), f"{key}.{name}" if key else name)
+    elif known != wanted:
+        kind, _, name = key.partition(".")
+        # Of files only checksums are known, and a range is a line of JSON.
+        shown = {"data": f"another file {name}", "knobs": f"another range of {name}"}
+        yield shown.get(kind, f"{name} {known} instead of {wanted}")
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from typing import IO, Annotated, Final
 import typer
 
 from imdb_sentiment.runtime.command import command_app, import_keras_quietly
-from imdb_sentiment.runtime.errors import TrialError
+from imdb_sentiment.runtime.errors import TrialError, reason_of
 from imdb_sentiment.runtime.files import missing
 from imdb_sentiment.runtime.params import Params, check
 
@@ -46,14 +46,14 @@ def run_trial(params: Params, data: Path, command: Sequence[str] = _COMMAND) -> 
                 arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, start_new_session=True
             )
         except OSError as error:
-            raise TrialError(f"the process cannot be started ({error})") from error
+            raise TrialError(f"the process cannot be started ({reason_of(error)})") from error
         with process:
             assert process.stdout is not None
             try:
                 for line in process.stdout:
                     yield json.loads(line)
             except ValueError as error:
-                raise TrialError(f"the process printed something else than metrics ({error})") from error
+                raise TrialError(f"the process printed something else than metrics ({reason_of(error)})") from error
             else:
                 if process.wait():
                     raise TrialError(_reason(process.returncode, errors))
