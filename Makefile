@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 
-.PHONY: help demo repro recipe plain patient behaviour experiments bench test docs clean
+.PHONY: help demo repro recipe plain patient behaviour experiments bench figures dag test docs clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,12 @@ experiments: $(READY)  ## the experiments, best on the validation part first, wi
 	@dvc exp show --only-changed --hide-workspace --sort-by validation_accuracy --sort-order desc \
 		--keep '^(validation_accuracy|accuracy|loss)$$' \
 		--drop '^(?!(Experiment|Created|validation_accuracy|[a-z]+\.[a-z_0-9.]+)$$)|^member_'
+
+figures: $(READY)  ## every figure of the documents that is not of this commit yet (hours), and the tables
+	@python -m benchmarks.figures
+
+dag: $(READY)  ## a picture of the stages, into build/dag.svg
+	@mkdir -p build && python docs/draw_stages.py build/dag.svg && echo build/dag.svg
 
 # Each of the two processes trains tiny models of its own; a file's tests stay together.
 test: $(READY)  ## linter, formatter's check, import contract, type checker, tests with coverage

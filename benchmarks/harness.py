@@ -230,9 +230,7 @@ def write_results(output: Path, results: Mapping[str, Any], params: Params | Non
 
 
 def describe_measurement(params: Params | None = None) -> dict[str, Any]:
-    """Return the commit, with `-dirty` if files differ from it, the params and the machine."""
-    git = ("git", "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*")
-    commit = subprocess.run(git, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    """Return the commit as `measured_commit` does, the params and the machine."""
     versions = {"python": platform.python_version()}
     for library in _LIBRARIES.split():
         try:
@@ -240,7 +238,23 @@ def describe_measurement(params: Params | None = None) -> dict[str, Any]:
         except PackageNotFoundError:
             continue
     machine = {"processor": _processor(), "cores": os.cpu_count(), "versions": versions}
-    return {"commit": commit or None, "params": params.model_dump() if params else None, "machine": machine}
+    return {"commit": measured_commit(), "params": params.model_dump() if params else None, "machine": machine}
+
+
+def measured_commit() -> str | None:
+    """Return the commit of the code, with `-dirty` if a file differs that a figure depends on; None without git.
+
+    Figures themselves, and documents that show them, may differ.
+    """
+
+    def git(*arguments: str) -> str:
+        command = ("git", *arguments)
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+
+    commit = git("rev-parse", "HEAD")
+    figures = [f":!{path}" for path in ("metrics", "docs", "README.md", "dvc.lock", "data/raw/dvc.lock")]
+    changed = git("status", "--porcelain", "--", ".", *figures)
+    return f"{commit}-dirty" if changed and commit else commit or None
 
 
 def _processor() -> str:

@@ -43,7 +43,7 @@ def results() -> str:
     seconds = {stage["stage"]: stage["seconds"] for stage in profile["stages"]} | {"all": profile["seconds"]}
     timed_at = f" ({_commit(profile)})"  # the run that was timed may be of other code than the metrics
     rows = [
-        _result("**`make repro`: the default**", load("metrics"), seconds["all"] / 60, timed_at),
+        _result("**`make repro`: the default**", load("evaluation"), seconds["all"] / 60, timed_at),
         _result("Linear baseline: NB-SVM, one of its stages", load("baseline"), seconds["baseline"] / 60, timed_at),
     ] + [_result(LABELS["models"][entry["variant"]], entry, entry["minutes"]) for entry in load("results")]
     return table("Model|Accuracy|95% interval|Loss|Minutes|Test reviews|Code of", rows)
@@ -62,7 +62,7 @@ def _result(name: str, found: dict[str, Any], minutes: float | None, timed_at: s
 
 def comparison() -> str:
     """Return every measure that the default and the linear baseline share."""
-    default, linear = load("metrics"), load("baseline")
+    default, linear = load("evaluation"), load("baseline")
     shared = [name for name, value in linear.items() if isinstance(value, float) and name not in INTERVAL]
     rows = [[name.replace("_", " "), f"{default[name]:.4f}", f"{linear[name]:.4f}"] for name in shared]
     margin = f"{100 * default['margin_over_baseline']:.2f} points (McNemar's test: p = {default['mcnemar_p']:.0e})"
