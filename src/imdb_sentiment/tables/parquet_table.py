@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.files import MAX_UNFOLDED_BYTES, MAX_UNFOLDING, TableFile
-from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, reading
+from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, check_width, reading
 
 # Rows decoded at once: a file can store a long value once, and repeat it in every row.
 _READ_ROWS: Final = 16
@@ -64,6 +64,7 @@ class ParquetTable:
     def columns(self) -> list[Column]:
         """Return the columns of the schema. Raises InputError."""
         with self._open() as file:
+            check_width(self.name, len(file.schema_arrow))
             return [_describe(field) for field in file.schema_arrow]
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
