@@ -99,6 +99,26 @@ def test_labels_that_are_not_clear_are_listed(spellings: list[str]) -> None:
         find_meanings(counts, TableParams(), "table.csv")
 
 
+def test_minus_one_among_three_labels_is_not_taken_for_no_label(tmp_path: Path) -> None:
+    rows = [{"text": f"Film {number}", "label": number % 3 - 1, "split": "train"} for number in range(6)]
+    path = write_table(tmp_path / "table.jsonl", rows)
+    with pytest.raises(SourceError, match=r"found the labels -1 \(2 rows\), 0 .*-1, 0 and 1 may mean three"):
+        read(path)
+    for row in rows:
+        row["split"] = "unsupervised" if row["label"] == -1 else "train"
+    assert labels(read(write_table(path, rows))[0]) == [None, 0, 1] * 2
+
+
+def test_two_columns_for_one_role_and_very_long_labels_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("text,label,Label\nGood,1,0\nBad,0,1\n")
+    with pytest.raises(SourceError, match="found 2 columns label; expected one"):
+        read(path)
+    path.write_text(f"text,label\nGood,{'x' * 1001}\n")
+    with pytest.raises(SourceError, match=r"line 2: found 1,001 characters in the column of the label; .* 1,000"):
+        read(path)
+
+
 def test_named_labels_and_scales_leave_out_what_lies_between() -> None:
     named = TableParams(positive=[5, "Great"], negative=[1])
     found = find_meanings(Counter(["1", "3", "5", "great", ""]), named, "")

@@ -1,6 +1,5 @@
 """Reading the files of a source: a tar archive of any compression, as a stream, a ZIP archive or a folder."""
 
-import bz2
 import gzip
 import io
 import lzma
@@ -15,6 +14,7 @@ from imdb_sentiment.corpus.layout import FOLDERS, SourceFile, check_size, locate
 from imdb_sentiment.corpus.sources import inner_folder, is_layout_zip
 from imdb_sentiment.corpus.zip_archive import read_zip
 from imdb_sentiment.runtime.errors import SourceError, reason_of
+from imdb_sentiment.tables.compression import open_bzip2, open_xz
 
 # A member's header with all that extends it: long names, pax records, maps of sparse files. A path has at most 4,096
 # bytes. tarfile calls itself for each extension, and takes time quadratic in the length of a pax header.
@@ -23,7 +23,11 @@ MAX_GLOBAL_RECORDS: Final = 100
 # Of files that are not reviews: the official archive has 200 MB of them.
 MAX_SKIPPED_BYTES: Final = 1 << 30
 
-_OPENERS: Final = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ\x00": lzma.open}
+_OPENERS: Final = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": lambda archive: open_bzip2(archive.open("rb")),
+    b"\xfd7zXZ\x00": lambda archive: open_xz(archive.open("rb")),
+}
 _BLOCK_BYTES: Final = 1 << 20
 # tarfile raises the last three for numbers that are not numbers or too large, and for the cut map of a sparse file.
 _DAMAGED: Final = (

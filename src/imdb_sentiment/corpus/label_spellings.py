@@ -11,7 +11,7 @@ LEFT_OUT: Final = "left out"
 _POSITIVE: Final = frozenset(("positive", "pos", "true", "1"))
 _NEGATIVE: Final = frozenset(("negative", "neg", "false", "0"))
 _NO_LABEL: Final = frozenset(("", "null", "none", "nan", "na", "n/a"))
-_UNLABELLED: Final = "-1"
+UNLABELLED: Final = "-1"
 _MOST_LISTED: Final = 8
 
 Meanings = Mapping[str, int | str | None]  # of each spelling: 1, 0, None for unlabelled, or LEFT_OUT
@@ -40,13 +40,13 @@ def find_meanings(counts: Counter[str], params: TableParams, where: str) -> Mean
         return unlabelled | _by_names(labels, params, counts, where)
     if params.positive_from is not None and params.negative_up_to is not None:
         return unlabelled | {label: _on_scale(label, params, counts, where) for label in labels}
-    names = {label for label in labels if label != _UNLABELLED}
-    unlabelled[_UNLABELLED] = None
+    names = {label for label in labels if label != UNLABELLED}
+    unlabelled[UNLABELLED] = None
     if names <= {"1", "2"} and "2" in names:
         return unlabelled | {"1": 0, "2": 1}
     # With -1 and 1 alone, -1 may mean negative.
-    if not names <= _POSITIVE | _NEGATIVE or (_UNLABELLED in labels and names and not names & _NEGATIVE):
-        raise _unclear(counts, where)
+    if not names <= _POSITIVE | _NEGATIVE or (UNLABELLED in labels and names and not names & _NEGATIVE):
+        raise unclear(counts, where)
     return unlabelled | dict.fromkeys(_POSITIVE, 1) | dict.fromkeys(_NEGATIVE, 0)
 
 
@@ -55,8 +55,9 @@ def _by_names(labels: list[str], params: TableParams, counts: Counter[str], wher
     if both := positive & negative:
         raise SourceError(f"{where}: found {min(both)} in positive and in negative; expected different labels")
     if not (positive | negative) & set(labels):
-        raise _unclear(counts, where)
-    return {label: 1 if label in positive else 0 if label in negative else LEFT_OUT for label in labels}
+        raise unclear(counts, where)
+    others = {label: None if label == UNLABELLED else LEFT_OUT for label in labels}
+    return {label: 1 if label in positive else 0 if label in negative else others[label] for label in labels}
 
 
 def _on_scale(label: str, params: TableParams, counts: Counter[str], where: str) -> int | str:
@@ -65,11 +66,12 @@ def _on_scale(label: str, params: TableParams, counts: Counter[str], where: str)
     try:
         value = float(label)
     except ValueError as error:
-        raise _unclear(counts, where, "numbers, as positive_from is set") from error
+        raise unclear(counts, where, "numbers, as positive_from is set") from error
     return 1 if value >= params.positive_from else 0 if value <= params.negative_up_to else LEFT_OUT
 
 
-def _unclear(counts: Counter[str], where: str, expected: str | None = None) -> SourceError:
+def unclear(counts: Counter[str], where: str, expected: str | None = None) -> SourceError:
+    """Return the error for labels that may mean this or that."""
     shown = ", ".join(f"{label or 'nothing'} ({count:,} rows)" for label, count in counts.most_common(_MOST_LISTED))
     more = f" and {len(counts) - _MOST_LISTED} more" if len(counts) > _MOST_LISTED else ""
     return SourceError(

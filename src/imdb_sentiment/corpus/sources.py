@@ -9,6 +9,7 @@ from typing import Final
 from imdb_sentiment.corpus.layout import locate
 from imdb_sentiment.runtime.errors import SourceError
 from imdb_sentiment.tables.formats import has_table_name
+from imdb_sentiment.tables.zip_files import open_zip
 
 # How a split is called in the name of a file, or in a column.
 SPLITS: Final = {
@@ -66,8 +67,11 @@ def is_layout_zip(path: Path) -> bool:
     """Tell whether `path` is a ZIP file with reviews in the layout."""
     if not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(locate(name, path) for name in archive.namelist() if not name.endswith("/"))
+    try:
+        with open_zip(path) as archive:
+            return any(locate(name, path) for name in archive.namelist() if not name.endswith("/"))
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(f"{path}: found a damaged ZIP file ({error}); expected a complete one") from error
 
 
 def _is_table(path: Path) -> bool:

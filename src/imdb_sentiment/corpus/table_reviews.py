@@ -1,7 +1,7 @@
 """Reviews from tables: the rows that have a text, with the labels and parts that the tables give them."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -9,7 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from imdb_sentiment.corpus.findings import Findings, TableFindings
-from imdb_sentiment.corpus.label_spellings import LEFT_OUT, find_meanings, spell
+from imdb_sentiment.corpus.label_spellings import LEFT_OUT, UNLABELLED, find_meanings, spell, unclear
 from imdb_sentiment.corpus.sources import SPLITS, TableFileSource
 from imdb_sentiment.corpus.table_roles import Roles, find_roles
 from imdb_sentiment.corpus.text_column import TextColumn
@@ -22,6 +22,7 @@ from imdb_sentiment.tables.texts import problem_of
 from imdb_sentiment.text.cleaning import clean_text
 
 _MEANINGS: Final = {1: "positive", 0: "negative", None: "unlabelled", LEFT_OUT: LEFT_OUT}
+_MAX_CHARACTERS: Final = 1_000  # of a label, group or id: all of them are in memory
 _RATINGS: Final = range(-128, 128)  # int8
 
 
@@ -68,6 +69,7 @@ def _read_table(source: TableFileSource, params: TableParams, rows: _Rows, found
         if text is None:
             continue
         values = roles.values(row.values)
+        _check_lengths(table, row, values)
         rows.texts.append(text)
         rows.ids.append(f"{source.path.name}/{values['id'] if roles.id is not None else format(count, '08d')}")
         rows.spellings.append(spell(values["label"]))
@@ -76,6 +78,15 @@ def _read_table(source: TableFileSource, params: TableParams, rows: _Rows, found
         rows.groups.append(str(values["group"]) if spell(values["group"]) else None)
     found.files.append({"name": source.path.name, "format": table.describe(), "rows": count})
     found.columns.update(roles.names(table.columns()))
+
+
+def _check_lengths(table: Table, row: Row, values: Mapping[str, object]) -> None:
+    for role, value in values.items():
+        if role != "text" and isinstance(value, str) and len(value) > _MAX_CHARACTERS:
+            raise SourceError(
+                f"{table.locate(row)}: found {len(value):,} characters in the column of the {role}; expected at most "
+                f"{_MAX_CHARACTERS:,}"
+            )
 
 
 def _text_of(table: Table, row: Row, params: TableParams, found: TableFindings) -> str | None:
@@ -144,6 +155,8 @@ def _as_reviews(rows: _Rows, params: TableParams, findings: Findings, found: Tab
     counts = Counter(rows.spellings)
     meanings = find_meanings(counts, params, where)
     found.labels = {spelling: _MEANINGS[meanings[spelling]] for spelling, _ in counts.most_common(20)}
+    if counts[UNLABELLED] and not params.positive and meanings[UNLABELLED] is None:
+        _check_unlabelled(rows, counts, where)
     has_splits = any(rows.splits)
     found.split = "as the source names it" if has_splits else "none in the source"
     labels, splits, is_kept = [], [], []
@@ -172,6 +185,13 @@ def _as_reviews(rows: _Rows, params: TableParams, findings: Findings, found: Tab
     for content in _contents(reviews):
         findings.fingerprint.add(*content)
     return reviews
+
+
+def _check_unlabelled(rows: _Rows, counts: Counter[str], where: str) -> None:
+    """Raise SourceError if -1 may be the negative of three labels rather than none: where 0 is a neutral one."""
+    parts = {split for spelling, split in zip(rows.spellings, rows.splits, strict=True) if spelling == UNLABELLED}
+    if {"0", "1"} <= counts.keys() and parts != {"unsupervised"}:
+        raise unclear(counts, where, "-1 for no label in an unsupervised part only, as -1, 0 and 1 may mean three")
 
 
 def _reason_to_leave_out(label: int | str | None, split: str | None) -> str | None:

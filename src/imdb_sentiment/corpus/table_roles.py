@@ -50,7 +50,13 @@ def find_roles(table: Table, params: TableParams, needs_label: bool) -> Roles:
     def find(param: str, named: str | None, usual: Sequence[str]) -> int | None:
         if named is not None:
             return find_column(table.name, columns, named, f"data.table.{param}")
-        return next((place for name in usual for place in _places(columns, name) if place != text), None)
+        for name in usual:
+            places = [place for place in _places(columns, name) if place != text]
+            if len(places) > 1:
+                raise SourceError(f"{table.name}: found {len(places)} columns {name}; expected one, or different names")
+            if places:
+                return places[0]
+        return None
 
     rating = find("", None, _RATING)
     label = find("label_column", params.label_column, _LABEL)

@@ -9,6 +9,7 @@ from typing import Final
 
 from imdb_sentiment.corpus.layout import SourceFile, check_size, locate
 from imdb_sentiment.runtime.errors import SourceError, reason_of
+from imdb_sentiment.tables.zip_files import open_zip
 
 # What zipfile raises for damage, for a method of compression that it does not know, and for a password.
 _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError)
@@ -17,7 +18,7 @@ _DAMAGED: Final = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError
 def read_zip(path: Path) -> Iterator[SourceFile]:
     """Yield the review files and the `urls_*.txt` of a ZIP archive, in its order. Raises SourceError."""
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             for member in archive.infolist():
                 place = None if member.is_dir() else locate(member.filename, path)
                 if place:

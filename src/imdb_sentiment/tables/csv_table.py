@@ -19,10 +19,11 @@ from imdb_sentiment.tables.columns import is_text_name
 from imdb_sentiment.tables.encodings import find_encoding
 from imdb_sentiment.tables.files import Content, TableFile
 from imdb_sentiment.tables.lines import MAX_LINE_CHARACTERS, RowLines, open_lines, read_lines
-from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, reading
+from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, check_width, reading
 
 SEPARATORS: Final = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _SAMPLE_BYTES: Final = 65_536  # enough to find the separator
+_FIELD_CHARACTERS: Final = 50  # what a field takes in memory besides its text
 
 
 @dataclass
@@ -89,6 +90,7 @@ class CsvTable:
             number, fields, problem = next(self._parsed(content), (1, [], ("nothing", "the names of the columns")))
         if problem:
             raise InputError(f"{self.name}, line {number}: found {problem[0]}; expected {problem[1]}")
+        check_width(self.name, len(fields))
         if not self.has_header:
             return [str(place) for place in range(1, len(fields) + 1)]
         # The first of many reviews, or a row with another separator, must not be taken for a name.
@@ -122,7 +124,7 @@ class CsvTable:
             if self.has_header:
                 next(parsed)
             for number, fields, problem in parsed:
-                characters = sum(map(len, fields))
+                characters = sum(map(len, fields)) + _FIELD_CHARACTERS * len(fields)
                 if not problem and len(fields) == width:
                     yield Row(number, tuple(fields[place] for place in wanted), fields, characters)
                 else:

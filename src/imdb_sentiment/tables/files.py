@@ -1,6 +1,5 @@
 """The file of a table, plain or compressed, which can be opened any number of times."""
 
-import bz2
 import gzip
 import io
 import lzma
@@ -17,6 +16,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from imdb_sentiment.runtime.errors import InputError, reason_of
+from imdb_sentiment.tables.compression import open_bzip2, open_xz
+from imdb_sentiment.tables.rows import shorten
+from imdb_sentiment.tables.zip_files import open_zip
 
 # A file is refused once it has decompressed to more bytes than the first, and to more than the second times its own.
 MAX_UNFOLDED_BYTES: Final = 16_000_000
@@ -56,7 +58,7 @@ class TableFile:
     def inner_name(self) -> str:
         """Return the file's name without the ending of its compression, or the name of a ZIP file's only member."""
         if self.compression == "zip":
-            with self._damage_named(), zipfile.ZipFile(self.path) as archive:
+            with self._damage_named(), open_zip(self.path) as archive:
                 return self._only_member(archive).filename
         path = Path(self.name)
         return path.stem if path.suffix.lower() in COMPRESSED_SUFFIXES else path.name
@@ -83,15 +85,15 @@ class TableFile:
             case "gzip":
                 return gzip.GzipFile(fileobj=raw)
             case "bzip2":
-                return bz2.BZ2File(raw)
+                return open_bzip2(raw)
             case "xz":
-                return lzma.LZMAFile(raw)
+                return open_xz(raw)
             case "zstd":
                 import pyarrow as pa
 
                 return pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")
             case "zip":
-                archive = zipfile.ZipFile(raw)
+                archive = open_zip(raw)
                 return archive.open(self._only_member(archive))
             case _:
                 return raw
@@ -104,7 +106,7 @@ class TableFile:
             if not member.is_dir() and not member.filename.startswith("__MACOSX/") and "/." not in f"/{member.filename}"
         ]
         if len(members) != 1:
-            names = ", ".join(member.filename for member in members[:10]) or "nothing"
+            names = ", ".join(shorten(member.filename) for member in members[:10]) or "nothing"
             raise InputError(f"{self.name}: found {len(members)} files in it ({names}); expected one table")
         if members[0].flag_bits & 1:
             raise InputError(f"{self.name}: found an encrypted file in it; expected one that can be read")

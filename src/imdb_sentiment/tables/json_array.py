@@ -10,6 +10,8 @@ from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.lines import MAX_LINE_CHARACTERS, Line, as_line
 
 _BLOCK_CHARACTERS: Final = 1 << 20
+# Numbers are not converted here: one of 5,000 digits, which Python refuses, is the problem of its row.
+_DECODER: Final = json.JSONDecoder(parse_int=str, parse_float=str)
 _SPACE: Final = re.compile(r"[ \t\n\r]*")
 _EXPECTED: Final = "an array of objects, as in [{...}, {...}]"
 
@@ -61,7 +63,7 @@ class _Reader:
         self.peek()
         while True:
             try:
-                _, end = json.JSONDecoder().raw_decode(self._text, self._place)
+                _, end = _DECODER.raw_decode(self._text, self._place)
                 # A number at the window's end may have more digits.
                 if end < len(self._text) or not self._read_more():
                     text, self._place = self._text[self._place : end], end

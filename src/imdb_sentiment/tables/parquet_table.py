@@ -9,11 +9,17 @@ from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.files import MAX_UNFOLDED_BYTES, MAX_UNFOLDING, TableFile
-from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, reading
+from imdb_sentiment.tables.memory import memory_limited
+from imdb_sentiment.tables.rows import Added, Answers, Column, Problem, Row, Write, check_width, reading
 
 # Rows decoded at once: a file can store a long value once, and repeat it in every row.
 _READ_ROWS: Final = 16
 _BUFFER_BYTES: Final = 1_000_000
+_LEAST_ROW_BYTES: Final = 5  # a text of one byte, and where it begins
+# A few hundred bytes may hold a list of 200 million equal values, or a text of gigabytes whose size the file's footer
+# denies. PyArrow takes the memory for whatever it finds.
+_MAX_READ_BYTES: Final = 256_000_000
+_MAX_MEMORY: Final = 450_000_000  # while they are decoded
 
 
 @dataclass
@@ -65,6 +71,7 @@ class ParquetTable:
     def columns(self) -> list[Column]:
         """Return the columns of the schema. Raises InputError."""
         with self._open() as file:
+            check_width(self.name, len(file.schema_arrow))
             return [_describe(field) for field in file.schema_arrow]
 
     def rows(self, wanted: Sequence[int]) -> Iterator[Row]:
@@ -75,13 +82,39 @@ class ParquetTable:
         self._done = 0
         with self._open() as file:
             self._check_unfolding(file.metadata)
-            for batch in file.iter_batches(batch_size=_READ_ROWS):
+            for batch in self._batches(file):
                 columns = [_as_values(batch.column(place)) for place in wanted]
                 size = batch.nbytes // max(1, len(batch))
                 for place, values in enumerate(zip(*columns, strict=True) if columns else [()] * len(batch)):
                     self._done += 1
                     decoded, problem = _decode(values)
                     yield Row(self._done, decoded, (batch, place), size, problem)
+
+    def _batches(self, file: Any) -> Iterator[Any]:
+        """Yield the rows of the open `file`, some at a time. Raises InputError where they are too large."""
+        batches = file.iter_batches(batch_size=_READ_ROWS)
+        limit = self._limit()
+        unfolded = 0
+        while True:
+            where = f"{self.name}, rows {self._done + 1} to {self._done + _READ_ROWS}"
+            too_large = InputError(f"{where}: found more than {_MAX_READ_BYTES:,} bytes; expected fewer")
+            try:
+                with memory_limited(_MAX_MEMORY):
+                    batch = next(batches, None)
+            except MemoryError as error:
+                raise too_large from error
+            if batch is None:
+                return
+            if batch.nbytes > _MAX_READ_BYTES:
+                raise too_large
+            unfolded += sum(map(_size_of, batch.columns))
+            if unfolded > limit:
+                raise self._unfolds()
+            yield batch
+
+    def _unfolds(self) -> InputError:
+        found = f"{self.file.size:,} bytes that unfold to more than {self._limit():,}"
+        return InputError(f"{self.name}: found {found}; expected at most {MAX_UNFOLDING} times as many")
 
     def values(self, row: Row) -> list[Any]:
         """Return the values of all columns."""
@@ -93,7 +126,12 @@ class ParquetTable:
                 f"{self.locate(row)}: found a value out of range ({error}); expected a smaller one"
             ) from error
 
+    def _limit(self) -> int:
+        return max(MAX_UNFOLDED_BYTES, MAX_UNFOLDING * self.file.size)
+
     def _check_unfolding(self, metadata: Any) -> None:
+        if metadata.num_rows * _LEAST_ROW_BYTES > self._limit():
+            raise self._unfolds()
         for group in range(metadata.num_row_groups):
             for index in range(metadata.num_columns):
                 column = metadata.row_group(group).column(index)
@@ -128,6 +166,13 @@ class ParquetTable:
                 writer.write_table(table)
 
             yield write
+
+
+def _size_of(column: Any) -> int:
+    """Return the bytes of a column of a batch; of categories, which all batches share, those of their numbers."""
+    import pyarrow as pa
+
+    return int((column.indices if pa.types.is_dictionary(column.type) else column).nbytes)
 
 
 def _batches(rows: Sequence[Row]) -> Iterator[Any]:

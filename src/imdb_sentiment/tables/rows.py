@@ -10,6 +10,7 @@ from imdb_sentiment.runtime.errors import InputError, reason_of
 # A block ends at whichever comes first.
 BLOCK_ROWS: Final = 4096
 BLOCK_CHARACTERS: Final = 16_000_000
+MAX_COLUMNS: Final = 10_000
 
 Problem = tuple[str, str]  # what was found, and what was expected
 
@@ -27,11 +28,16 @@ class Column:
     is_text: bool = True
 
     def __str__(self) -> str:
-        name = self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[:_LONGEST_NAME]}…"
+        name = shorten(self.name)
         return f"{name} ({self.kind})" if self.kind else name
 
 
 _LONGEST_NAME: Final = 60
+
+
+def shorten(name: str) -> str:
+    """Return `name`, or its start if it is too long for a message."""
+    return name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
 
 
 class Row(NamedTuple):
@@ -117,6 +123,12 @@ def in_blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
             yield block
             block, characters = [], 0
     yield block
+
+
+def check_width(name: str, count: int) -> None:
+    """Raise InputError if the table `name` has so many columns that its rows would fill the memory."""
+    if count > MAX_COLUMNS:
+        raise InputError(f"{name}: found more than {MAX_COLUMNS:,} columns; expected fewer")
 
 
 @contextmanager
