@@ -25,6 +25,7 @@ DATA = {
     "test_reviews_also_unlabelled": 6,
     "length_percentiles": {"50": 961, "100": 14106},
     "groups": {"train": 40, "test": 50},
+    "tables": None,
     "fingerprint": "55186348",
     "known_as": "Large Movie Review Dataset v1",
 }

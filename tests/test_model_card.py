@@ -30,9 +30,17 @@ def test_card_has_front_matter_for_model_hubs(report: Report) -> None:
     (result,) = found["model-index"][0]["results"]
     assert result["dataset"]["name"] == DATA["known_as"]
     assert result["metrics"][0] == {"type": "accuracy", "value": report.metrics["accuracy"]}
-    own = front_matter(render_model_card(dataclasses.replace(report, data=DATA | {"known_as": None})))
-    assert "datasets" not in own
+
+
+@pytest.mark.parametrize("tables", [None, {"left_out": {"without a text": 3}}])
+def test_card_of_another_source_says_nothing_of_the_dataset(report: Report, tables: dict[str, Any] | None) -> None:
+    card = render_model_card(dataclasses.replace(report, data=DATA | {"known_as": None, "tables": tables}))
+    own = front_matter(card)
+    assert not {"datasets", "language"} & own.keys()
     assert own["model-index"][0]["results"][0]["dataset"]["type"] == "custom"
+    assert ("Tables of reviews" in card) == (tables is not None)
+    body = card.split("---\n", 2)[2].split("## Params")[0]
+    assert not re.search(r"2011|one site|English reviews|film reviews|Maas", body)
 
 
 def test_card_shows_measured_numbers(report: Report) -> None:

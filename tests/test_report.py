@@ -156,4 +156,4 @@ def test_page_without_ratings_and_mistakes(report: Report) -> None:
     bare = dataclasses.replace(report, reviews=report.reviews.assign(rating=None), mistakes=[])
     text = Page(render_report(bare)).text
     assert "Accuracy by rating" not in text
-    assert "None: all test reviews are classified correctly." in text
+    assert "None: all reviews are classified correctly." in text

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.runtime.threads import map_in_threads
-from imdb_sentiment.text.tokenization import CURLY_APOSTROPHE
+from imdb_sentiment.text.tokenization import CURLY_APOSTROPHE, is_part_of_word
 
 BLOCK_CHARACTERS: Final = 1_000_000  # enough to make the fixed costs small, few enough to stay in a cache
 _GAP, _WORD, _MARK = range(3)
@@ -124,4 +124,4 @@ def _with_spaces(character: str) -> str:
         return "'"
     if character.isspace():
         return " "
-    return character if character.isalnum() else f" {character} "
+    return character if is_part_of_word(character) else f" {character} "

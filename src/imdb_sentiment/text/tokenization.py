@@ -1,6 +1,8 @@
 """From a review's text to its tokens."""
 
 import re
+import unicodedata
+from functools import cache
 from typing import Final
 
 # A word with its inner apostrophes ("don't"), or one punctuation mark: "!" and "?" carry sentiment too.
@@ -13,7 +15,11 @@ def tokenize(text: str) -> list[str]:
 
     `tokenize("I don't like it!") -> ["i", "don't", "like", "it", "!"]`
     """
-    return _TOKEN.findall(_plain(text))
+    plain = _plain(text)
+    shape = _shape(plain)
+    if shape is plain:
+        return _TOKEN.findall(plain)
+    return [plain[match.start() : match.end()] for match in _TOKEN.finditer(shape)]
 
 
 def token_spans(text: str) -> list[tuple[int, int]]:
@@ -22,7 +28,7 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     `token_spans("So good!") -> [(0, 2), (3, 7), (7, 8)]`
     """
     plain = _plain(text)
-    spans = [match.span() for match in _TOKEN.finditer(plain)]
+    spans = [match.span() for match in _TOKEN.finditer(_shape(plain))]
     if len(plain) == len(text):
         return spans
     # A few capitals become two characters in lower case: find where each character of the plain text comes from.
@@ -30,5 +36,19 @@ def token_spans(text: str) -> list[tuple[int, int]]:
     return [(origins[start], origins[end - 1] + 1) for start, end in spans]
 
 
+@cache
+def is_part_of_word(character: str) -> bool:
+    """Tell whether a character is a letter, a digit, or a mark on one, as which many scripts write vowels."""
+    return character.isalnum() or unicodedata.category(character) in ("Mn", "Mc")
+
+
 def _plain(text: str) -> str:
     return text.lower().replace(CURLY_APOSTROPHE, "'")
+
+
+def _shape(plain: str) -> str:
+    """Return `plain` with a letter in place of each combining mark: Python's expressions know no marks."""
+    if plain.isascii():
+        return plain
+    marks = [character for character in set(plain) if not character.isalnum() and is_part_of_word(character)]
+    return plain.translate({ord(mark): "a" for mark in marks}) if marks else plain
