@@ -131,6 +131,17 @@ def test_settings_of_no_model_are_refused(folder: Path, changes: dict[str, Any],
         SentimentModel.load(folder / "nowhere")
 
 
+def test_polarity_table_that_the_settings_do_not_name_is_not_read(folder: Path) -> None:
+    path = folder / "settings.json"
+    settings = json.loads(path.read_text(encoding="utf-8"))
+    del settings["files"]["polarity.npz"]
+    path.write_text(json.dumps(settings), encoding="utf-8")
+    with pytest.raises(
+        ArtifactError, match=r"settings\.json: found no polarity\.npz; expected its SHA-256, as the graph"
+    ):
+        SentimentModel.load(folder)
+
+
 def change_vocabulary(folder: Path, **changes: Any) -> dict[str, Any]:
     path = folder / "vocabulary.json"
     content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))

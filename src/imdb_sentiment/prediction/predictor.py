@@ -13,7 +13,13 @@ from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.artifacts.polarity import PolarityTable
 from imdb_sentiment.artifacts.sequences import pad
 from imdb_sentiment.artifacts.vocabulary import UNKNOWN_ID
-from imdb_sentiment.prediction.model_folder import GRAPH_NAME, POLARITY_NAME, VOCABULARY_NAME, read_settings
+from imdb_sentiment.prediction.model_folder import (
+    GRAPH_NAME,
+    POLARITY_NAME,
+    SETTINGS_NAME,
+    VOCABULARY_NAME,
+    read_settings,
+)
 from imdb_sentiment.prediction.onnx_session import open_session
 from imdb_sentiment.runtime.errors import ArtifactError, InputError
 from imdb_sentiment.runtime.progress import Progress, no_progress
@@ -82,6 +88,8 @@ class SentimentModel:
             raise ArtifactError(folder / VOCABULARY_NAME, f"max_length {encoder.max_length}", f"at most {LONGEST}")
         session = open_session(folder / GRAPH_NAME)
         reads_polarity = any(value.name == "polarity" for value in session.get_inputs())
+        if reads_polarity and POLARITY_NAME not in settings["files"]:
+            raise ArtifactError(folder / SETTINGS_NAME, f"no {POLARITY_NAME}", "its SHA-256, as the graph reads it")
         table = PolarityTable.load(folder / POLARITY_NAME) if reads_polarity else None
         if table is not None and table.vocabulary_size != encoder.size:
             expected = f"{encoder.size}, as {VOCABULARY_NAME} has"

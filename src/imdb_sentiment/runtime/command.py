@@ -95,7 +95,7 @@ def _find_end(error: BaseException) -> tuple[str, int] | None:
             return str(error), 1
         case ModuleNotFoundError(name=str() as name) if not name.startswith("imdb_sentiment"):
             return f"found no package {name.partition('.')[0]}; {_WITH_PIPELINE}", 1
-        case MemoryError():
+        case error if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # of a library's file
             return f"found too little memory ({error or 'no more to be had'}); {_LESS_MEMORY}", 1
         case RuntimeError() if "can't start new thread" in str(error):
             return f"found no more threads; {_FEWER_THREADS}", 1
