@@ -1,9 +1,10 @@
-"""The command `imdb-sentiment`: predict, explain and tune."""
+"""The command `imdb-sentiment`: predict, explain, serve and tune."""
 
 import typer
 
 from imdb_sentiment.app.explain import explain
 from imdb_sentiment.app.predict import predict
+from imdb_sentiment.app.serve import serve
 from imdb_sentiment.app.source import ReviewCommand
 from imdb_sentiment.app.tune import tune
 from imdb_sentiment.runtime.command import ends_in_one_line
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command(cls=ReviewCommand)(ends_in_one_line(predict))
 app.command(cls=ReviewCommand)(ends_in_one_line(explain))
+app.command()(ends_in_one_line(serve))
 app.command()(ends_in_one_line(tune))
 
 
