@@ -26,6 +26,7 @@ _FILES: Final = {
     "/": "index.html",
     "/page.css": "page.css",
     "/page.js": "page.js",
+    "/client.js": "client.js",
     "/review.js": "review.js",
     "/table.js": "table.js",
     "/docs": "docs.html",

@@ -1,18 +1,23 @@
-"""HTTP connections with a limit of time for a request's head, which uvicorn does not have."""
+"""HTTP connections with limits of time and size for a request's head, which uvicorn does not have."""
 
 from asyncio import TimerHandle, Transport
+from typing import Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_HEAD_BYTES: Final = 65_536
 
 
 class TimedProtocol(HttpToolsProtocol):
     """Closes a connection that has not sent the head of a request in time: half-open ones, and very slow clients.
 
-    A connection that is kept after an answer has uvicorn's own limit, until something arrives.
+    A head that does not end is refused as well. A connection that is kept after an answer has uvicorn's own limit,
+    until something arrives.
     """
 
     head_time: float = 10.0
     _timer: TimerHandle | None = None
+    _head_bytes: int = 0
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
@@ -23,10 +28,14 @@ class TimedProtocol(HttpToolsProtocol):
         """Take what has arrived; with it the head may be complete."""
         super().data_received(data)
         is_waiting = self.cycle is None or self.cycle.response_complete
-        if is_waiting and self._timer is None:
-            self._timer = self.loop.call_later(self.head_time, self._close)
-        elif not is_waiting:
+        if not is_waiting:
             self._stop_timer()
+            return
+        self._head_bytes += len(data)
+        if self._head_bytes > _HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"found a head of more than {_HEAD_BYTES:,} bytes; expected less")
+        elif self._timer is None:
+            self._timer = self.loop.call_later(self.head_time, self._close)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
@@ -34,6 +43,7 @@ class TimedProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _stop_timer(self) -> None:
+        self._head_bytes = 0
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

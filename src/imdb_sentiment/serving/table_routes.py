@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import shutil
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import FileResponse, JSONResponse, Response
@@ -17,6 +17,7 @@ from imdb_sentiment.serving.service import Service
 from imdb_sentiment.serving.table_work import UPLOAD
 
 router = APIRouter(tags=["tables"])
+_NONE: dict[int | str, dict[str, Any]] = {404: PROBLEMS[400], 422: PROBLEMS[422]}
 _BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 
 
@@ -48,14 +49,14 @@ async def send_table(
     return JSONResponse(state, 202, {"Location": f"/v1/tables/{folder.name}"})
 
 
-@router.get("/v1/tables/{job}", response_model=schemas.TableResponse, responses={404: PROBLEMS[400]})
+@router.get("/v1/tables/{job}", response_model=schemas.TableResponse, responses=_NONE)
 async def table_state(request: Request, job: str) -> Response:
     """Tell how far a table is, with its first rows and the distribution of its answers."""
     service: Service = request.app.state.service
     return JSONResponse(service.jobs.state(job))
 
 
-@router.get("/v1/tables/{job}/result", responses={404: PROBLEMS[400], 409: PROBLEMS[400]})
+@router.get("/v1/tables/{job}/result", responses={**_NONE, 409: PROBLEMS[400]})
 async def table_result(request: Request, job: str) -> Response:
     """Return the table with the columns `predicted_label` and `probability` added, in the format that it came in."""
     service: Service = request.app.state.service
@@ -63,7 +64,7 @@ async def table_result(request: Request, job: str) -> Response:
     return FileResponse(path, media_type="application/octet-stream", filename=name)
 
 
-@router.delete("/v1/tables/{job}", status_code=204, responses={404: PROBLEMS[400]})
+@router.delete("/v1/tables/{job}", status_code=204, responses=_NONE)
 async def remove_table(request: Request, job: str) -> Response:
     """Remove a table, and end the work on it."""
     service: Service = request.app.state.service

@@ -1,7 +1,6 @@
 """Classifying one uploaded table: within limits, and with a summary that grows with it."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +9,7 @@ from imdb_sentiment.prediction.answers import Answer, Thresholds
 from imdb_sentiment.prediction.classified_rows import ADDED, BadRows, ClassifiedRows, check_added_columns
 from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.errors import InputError
-from imdb_sentiment.runtime.progress import Task
+from imdb_sentiment.runtime.progress import no_progress
 from imdb_sentiment.serving.settings import Settings
 from imdb_sentiment.tables.files import TableFile
 from imdb_sentiment.tables.formats import TableOptions, open_table
@@ -54,7 +53,8 @@ class TableSummary:
                 self.bins[min(_BINS - 1, int(_BINS * answer.probability))] += 1
             if len(self.preview) < _PREVIEW_ROWS:
                 text = row.values[0] if row.values and isinstance(row.values[0], str) else ""
-                shown = text[:_PREVIEW_CHARACTERS].encode("utf-8", "replace").decode()
+                shown = text if len(text) <= _PREVIEW_CHARACTERS else f"{text[:_PREVIEW_CHARACTERS]}…"
+                shown = shown.encode("utf-8", "replace").decode()  # JSON can spell one half of a pair
                 self.preview.append({"text": shown, **answer._asdict()})
 
 
@@ -75,11 +75,13 @@ def classify_table(
     result = folder / RESULT
     table = _open(folder / UPLOAD, summary.name, text_column)
     check_added_columns(table, overwrite=False)
-    rows = ClassifiedRows(model, Thresholds(), BadRows.KEEP, text_column, _share_of(table, summary), _BLOCK_ROWS)
+    rows = ClassifiedRows(model, Thresholds(), BadRows.KEEP, text_column, no_progress, _BLOCK_ROWS)
+    size = max(1, table.size)
     with open_writer(table, result, table.format, ADDED) as write:
         for block, answers in rows.blocks(table):
             write(block, answers)
             summary.add(block, answers)
+            summary.share = min(1.0, round(table.position() / size, 4))
             summary.bad_rows, summary.messages = rows.bad_count, rows.bad_messages
             _check_size(settings, summary, result)
             changed()
@@ -105,21 +107,3 @@ def _check_size(settings: Settings, summary: TableSummary, result: Path) -> None
     most = _MOST_GROWTH * settings.table_bytes
     if result.exists() and result.stat().st_size > most:
         raise InputError(f"{summary.name}: found more than {most:,} bytes of rows; expected less")
-
-
-def _share_of(table: Table, summary: TableSummary) -> Any:
-    """Return a progress reporter that writes to `summary.share`."""
-
-    class Share:
-        done = 0
-
-        def advance(self, amount: int = 1, note: str = "") -> None:
-            del note
-            self.done += amount
-            summary.share = min(1.0, round(self.done / max(1, table.size), 4))
-
-    def progress(description: str, total: int | None, unit: str) -> AbstractContextManager[Task]:
-        del description, total, unit
-        return nullcontext(Share())
-
-    return progress

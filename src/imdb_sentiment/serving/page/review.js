@@ -1,8 +1,7 @@
 // One review: the answer as it is typed, and its words in colour.
 
-import { Problem, askJson, element, percent } from "/page.js";
+import { Problem, askJson, byId, element, percent } from "/client.js";
 
-const byId = (id) => document.getElementById(id);
 const PAUSE = 120; // milliseconds without a key: the answer follows the typing, not each letter of it
 const STRONGEST = 12;
 let timer = 0;

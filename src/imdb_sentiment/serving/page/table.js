@@ -1,8 +1,7 @@
 // A table: sent, followed while the server works on it, and fetched with its answers.
 
-import { Problem, ask, element, percent } from "/page.js";
+import { Problem, ask, byId, element, percent } from "/client.js";
 
-const byId = (id) => document.getElementById(id);
 const EVERY = 300; // milliseconds between two questions
 const SVG = "http://www.w3.org/2000/svg";
 let current = null; // the id of the table that is shown
