@@ -37,7 +37,7 @@ _WARM_UP: Final = 512
 
 def measure(
     *,
-    output: Output = Path("metrics/speed/serving.json"),
+    output: Output = Path("metrics/serving.json"),
     data: Data = Path("data"),
     params: ParamsFile = Path("params.yaml"),
     reviews: Annotated[int, typer.Option(min=1, help="Test reviews that are sent.")] = 4096,
