@@ -1,4 +1,4 @@
-"""The command `imdb-sentiment`: predict, explain, evaluate, train and tune."""
+"""The command `imdb-sentiment`: predict, explain, evaluate, train, serve and tune."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from imdb_sentiment import find_version
 from imdb_sentiment.app.evaluate import evaluate
 from imdb_sentiment.app.explain import explain
 from imdb_sentiment.app.predict import predict
+from imdb_sentiment.app.serve import serve
 from imdb_sentiment.app.source import ReviewCommand
 from imdb_sentiment.app.train import train
 from imdb_sentiment.app.tune import tune
@@ -40,6 +41,7 @@ app.command(cls=ReviewCommand)(ends_in_one_line(predict))
 app.command(cls=ReviewCommand)(ends_in_one_line(explain))
 app.command()(ends_in_one_line(evaluate))
 app.command()(ends_in_one_line(train))
+app.command()(ends_in_one_line(serve))
 app.command()(ends_in_one_line(tune))
 
 

@@ -23,8 +23,8 @@ from imdb_sentiment.runtime.console import counted, printable
 from imdb_sentiment.runtime.errors import InputError
 
 if TYPE_CHECKING:
-    from imdb_sentiment.app.classified_rows import ClassifiedRows
     from imdb_sentiment.prediction.answers import Answer, Thresholds
+    from imdb_sentiment.prediction.classified_rows import ClassifiedRows
     from imdb_sentiment.prediction.predictor import SentimentModel
     from imdb_sentiment.tables.rows import Table
 
@@ -112,7 +112,7 @@ def predict(
             print_line(json.dumps(answer._asdict()) if as_json else answer.describe())
             return
 
-        from imdb_sentiment.app.classified_rows import BadRows, ClassifiedRows, check_added_columns, print_rows
+        from imdb_sentiment.prediction.classified_rows import BadRows, ClassifiedRows, check_added_columns, print_rows
         from imdb_sentiment.prediction.predictor import SentimentModel
         from imdb_sentiment.tables.formats import TableOptions
 
@@ -173,7 +173,7 @@ def _find_outputs(sources: Sequence[Path], tables: Sequence["Table"], output: Pa
 
 
 def _write_tables(rows: "ClassifiedRows", tables: Sequence["Table"], outputs: Sequence[tuple[Path, str]]) -> None:
-    from imdb_sentiment.app.classified_rows import write_rows
+    from imdb_sentiment.prediction.classified_rows import write_rows
 
     for table, (path, kind) in zip(tables, outputs, strict=True):
         write_rows(rows, table, path, kind)

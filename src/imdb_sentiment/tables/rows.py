@@ -112,14 +112,14 @@ class Table(Protocol):
         """Return where a row is, such as `reviews.csv, line 7`."""
 
 
-def in_blocks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def in_blocks(rows: Iterable[Row], most_rows: int = BLOCK_ROWS) -> Iterator[list[Row]]:
     """Yield `rows` in blocks of bounded size; the last one may be empty."""
     block: list[Row] = []
     characters = 0
     for row in rows:
         block.append(row)
         characters += row.characters
-        if len(block) >= BLOCK_ROWS or characters >= BLOCK_CHARACTERS:
+        if len(block) >= most_rows or characters >= BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0
     yield block

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from imdb_sentiment.prediction.answers import NO_ANSWER, UNCERTAIN, UNKNOWN, Answer, Thresholds
 from imdb_sentiment.runtime.console import console_progress, counted, printable
 from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.progress import Progress
 from imdb_sentiment.tables.columns import find_text_column
-from imdb_sentiment.tables.rows import Added, Row, Table, in_blocks
+from imdb_sentiment.tables.rows import BLOCK_ROWS, Added, Row, Table, in_blocks
 from imdb_sentiment.tables.texts import problem_of
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class ClassifiedRows:
     thresholds: Thresholds
     bad_rows: BadRows
     text_column: str | None
+    progress: Progress = console_progress
+    block_rows: int = BLOCK_ROWS
     count: int = 0
     counts: dict[str, int] = field(default_factory=lambda: {UNKNOWN: 0, UNCERTAIN: 0})
     bad_count: int = 0
@@ -47,8 +50,8 @@ class ClassifiedRows:
         """Yield the rows of `table` in blocks, with their answers. Raises InputError."""
         place = find_text_column(table.name, table.columns(), self.text_column)
         done = 0
-        with console_progress("Predicting", table.size, "") as task:
-            for block in in_blocks(table.rows([place])):
+        with self.progress("Predicting", table.size, "") as task:
+            for block in in_blocks(table.rows([place]), self.block_rows):
                 yield self._classify(table, block)
                 position = table.position()
                 task.advance(position - done, counted(self.count, "reviews"))

@@ -1,0 +1,1 @@
+"""An HTTP API and a page that classify texts and tables with an exported model."""
