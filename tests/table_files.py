@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from imdb_sentiment.tables.columns import find_text_column
 from imdb_sentiment.tables.formats import TableOptions, open_table
-from imdb_sentiment.tables.rows import Added, Table, in_blocks
+from imdb_sentiment.tables.rows import BLOCK_ROWS, Added, Table, in_blocks
 from imdb_sentiment.tables.texts import problem_of
 from imdb_sentiment.tables.writers import find_output_format, open_writer
 
@@ -85,9 +85,9 @@ def _read(path: Path, column: str | None, options: dict[str, Any]) -> Iterator[t
         yield row.values[0] if row.values else "", f"{where}: found {found}; expected {expected}" if found else ""
 
 
-def copy_table(path: Path, output: Path, added: Added = ADDED, **options: Any) -> None:
+def copy_table(path: Path, output: Path, added: Added = ADDED, block_rows: int = BLOCK_ROWS, **options: Any) -> None:
     """Write the table `path` to `output`, in the format of its ending, with a probability of 0.75 for each row."""
     table = open_plainly(path, **options)
     with open_writer(table, output, find_output_format("output", output), added) as write:
-        for block in in_blocks(table.rows([])):
+        for block in in_blocks(table.rows([]), block_rows):
             write(block, [("positive", 0.75)] * len(block))

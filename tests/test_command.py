@@ -29,7 +29,7 @@ def raise_error(error: Exception) -> None:
     [
         (lambda: raise_error(PipelineError("key: found 3;\n  expected\t4")), "error: key: found 3; expected 4"),
         (lambda: raise_error(PipelineError("\x1b]0;title\x07: found")), r"error: \x1b]0;title\x07: found"),
-        (lambda: raise_error(MemoryError()), "error: found too little memory"),
+        (lambda: raise_error(MemoryError()), "error: found too little memory (no more to be had); expected"),
         (
             lambda: raise_error(ImportError("libx.so: failed to map segment from shared object")),
             "error: found too little memory",

@@ -19,7 +19,7 @@ import pytest
 from imdb_sentiment.corpus.sources import find_tables
 from imdb_sentiment.runtime.errors import InputError, SourceError
 from imdb_sentiment.tables.rows import in_blocks
-from tests.table_files import copy_table, open_plainly, read_problems, read_table, read_texts
+from tests.table_files import copy_table, open_plainly, read_problems, read_table, read_texts, write_table
 
 COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": gzip.compress,
@@ -111,6 +111,29 @@ def test_json_that_has_an_infinite_number_is_written_as_json(tmp_path: Path) -> 
 
     written = json.loads((tmp_path / "out.jsonl").read_text(), parse_constant=refuse)
     assert written == {"text": "Good", "x": [None], "y": None, "predicted_label": "positive", "probability": 0.75}
+
+
+@pytest.mark.parametrize("source", [".csv", ".jsonl"])
+@pytest.mark.parametrize("output", [".csv", ".tsv"])
+def test_text_with_line_ends_of_any_kind_stays_one_row(tmp_path: Path, source: str, output: str) -> None:
+    rows = [{"text": text, "id": "1"} for text in ("a\rb", "a\nb", "a\r\nb", "\r", "a\u2028b", "a\x85b", "a\x0cb")]
+    path = tmp_path / f"table{source}"
+    if source == ".csv":
+        path.write_bytes(b"text,id\n" + "".join(f'"{row["text"]}",1\n' for row in rows).encode())
+    else:
+        write_table(path, rows)
+    copy_table(path, tmp_path / f"out{output}")
+    assert [row["text"] for row in read_table(tmp_path / f"out{output}")] == [row["text"] for row in rows]
+
+
+@pytest.mark.parametrize("output", [".csv", ".parquet"])
+def test_key_that_appears_late_is_not_lost(tmp_path: Path, output: str) -> None:
+    path = tmp_path / "table.jsonl"
+    path.write_text('{"text": "Good"}\n' * 5000 + '{"text": "Bad", "late": 1}\n')
+    with pytest.raises(InputError, match=r"line 5001: found the key late, which no row before has; .*\.jsonl"):
+        copy_table(path, tmp_path / f"out{output}")
+    copy_table(path, tmp_path / "out.jsonl")
+    assert read_table(tmp_path / "out.jsonl")[-1]["late"] == 1
 
 
 def test_table_of_very_many_columns_is_refused(tmp_path: Path) -> None:

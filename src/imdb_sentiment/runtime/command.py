@@ -96,7 +96,7 @@ def _find_end(error: BaseException) -> tuple[str, int] | None:
         case ModuleNotFoundError(name=str() as name) if not name.startswith("imdb_sentiment"):
             return f"found no package {name.partition('.')[0]}; {_WITH_PIPELINE}", 1
         case error if isinstance(error, MemoryError) or "failed to map segment" in str(error):  # of a library's file
-            return f"found too little memory ({error or 'no more to be had'}); {_LESS_MEMORY}", 1
+            return f"found too little memory ({str(error) or 'no more to be had'}); {_LESS_MEMORY}", 1
         case RuntimeError() if "can't start new thread" in str(error):
             return f"found no more threads; {_FEWER_THREADS}", 1
         case KeyboardInterrupt() | _Terminated():

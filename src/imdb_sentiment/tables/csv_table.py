@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.columns import is_text_name
+from imdb_sentiment.tables.csv_rows import CsvRows
 from imdb_sentiment.tables.encodings import find_encoding
 from imdb_sentiment.tables.files import Content, TableFile
 from imdb_sentiment.tables.lines import MAX_LINE_CHARACTERS, RowLines, open_lines, read_lines
@@ -172,12 +173,12 @@ class CsvTable:
         """Open a CSV file at `path` with this one's separator and encoding, and yield a function that writes rows."""
         kept = added.kept(self._names)
         with path.open("w", encoding=self.encoding, newline="") as file:
-            writer = csv.writer(file, delimiter=self.separator, lineterminator="\n")
+            writer = CsvRows(file, self.separator)
             if self.has_header:
-                writer.writerow([*(self._names[place] for place in kept), *added.names])
+                writer.write([*(self._names[place] for place in kept), *added.names])
 
             def write(rows: Sequence[Row], answers: Answers) -> None:
                 for row, answer in zip(rows, answers, strict=True):
-                    writer.writerow([*(row.content[place] for place in kept), *answer])
+                    writer.write([*(row.content[place] for place in kept), *answer])
 
             yield write

@@ -25,6 +25,7 @@ from imdb_sentiment.tables.rows import (
     Write,
     check_width,
     reading,
+    shorten,
 )
 
 # A value of a few characters, such as [], takes a hundred bytes in memory; each has a comma or a bracket.
@@ -112,9 +113,16 @@ class JsonTable:
             yield row if row.problem else row._replace(values=tuple(members.get(name) for name in names))
 
     def values(self, row: Row) -> list[Any]:
-        """Return the values of the columns."""
+        """Return the values of the columns. Raises InputError for a row with another key, which would be lost."""
         found = {} if row.problem else json.loads(row.content.text)
-        return [found.get(column.name) for column in self._first]
+        values = [found.pop(column.name, None) for column in self._first]
+        if found:
+            key = shorten(next(iter(found)))
+            raise InputError(
+                f"{self.locate(row)}: found the key {key}, which no row before has; expected an output in .json or "
+                ".jsonl, or the same keys from the first row on"
+            )
+        return values
 
     def _objects(self) -> Iterator[tuple[Row, dict[str, Any]]]:
         with reading(self.name, self.describe()), self.file.open() as content:

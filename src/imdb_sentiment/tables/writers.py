@@ -1,6 +1,5 @@
 """Writing the rows of a table in another format than they were read in."""
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.tables.csv_rows import CsvRows
 from imdb_sentiment.tables.csv_table import CsvTable
 from imdb_sentiment.tables.files import COMPRESSED_SUFFIXES
 from imdb_sentiment.tables.formats import SUFFIXES
@@ -65,12 +65,12 @@ def _values(table: Table, row: Row, kept: Sequence[int], answer: tuple[Any, ...]
 @contextmanager
 def _csv_writer(path: Path, separator: str, header: list[str], table: Table, kept: Sequence[int]) -> Iterator[Write]:
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=separator, lineterminator="\n")
-        writer.writerow(header)
+        writer = CsvRows(file, separator)
+        writer.write(header)
 
         def write(rows: Sequence[Row], answers: Answers) -> None:
             for row, answer in zip(rows, answers, strict=True):
-                writer.writerow([_as_field(value) for value in _values(table, row, kept, answer)])
+                writer.write([_as_field(value) for value in _values(table, row, kept, answer)])
 
         yield write
 
