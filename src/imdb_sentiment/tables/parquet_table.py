@@ -19,7 +19,7 @@ _LEAST_ROW_BYTES: Final = 5  # a text of one byte, and where it begins
 # A few hundred bytes may hold a list of 200 million equal values, or a text of gigabytes whose size the file's footer
 # denies. PyArrow takes the memory for whatever it finds.
 _MAX_READ_BYTES: Final = 256_000_000
-_MAX_MEMORY: Final = 450_000_000  # while they are decoded
+_MAX_MEMORY: Final = 300_000_000  # while they are decoded
 
 
 @dataclass
