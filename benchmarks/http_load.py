@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 _HOST: Final = "127.0.0.1"
-_HEAD: Final = (
-    "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n"
-)
+_HEAD: Final = "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 
 
 @dataclass

@@ -30,7 +30,7 @@ from imdb_sentiment.runtime.command import command_app
 from imdb_sentiment.runtime.console import print_metrics
 from imdb_sentiment.runtime.params import load_params
 
-_CONNECTIONS: Final = 32
+_CONNECTIONS: Final = 64  # two full batches, as the model works in a thread for each of two cores
 _BATCH: Final = 32
 _WARM_UP: Final = 512
 

@@ -213,3 +213,11 @@ def test_profile_refuses_a_train_that_would_continue(project: Path) -> None:
     write_folder(project, {"data/checkpoints/1234/member_0.npz": b""})
     result = invoke(import_module("benchmarks.profile_repro").app, "--repository", project)
     assert_refused(result, "checkpoints", "found a train that was stopped")
+
+
+def test_server_is_measured_beside_predict(exported: Path) -> None:
+    found = run("serving", exported, "--reviews", 40, "--requests", 100, "--seconds", 1)["serving"]
+    assert found["single"]["failed"] == found["batches"]["failed"] == found["paced"]["failed"] == 0
+    assert found["short"]["answered"] == 100
+    assert 0 < found["paced"]["median_ms"] <= found["paced"]["p99_ms"]
+    assert found["memory"]["mib_after"] > 0

@@ -106,13 +106,17 @@ class Lane:
         self.name, self.most_waiting, self.waiting = name, most_waiting, 0
 
     def submit(self, work: Callable[[], Result]) -> "asyncio.Future[Result]":
-        """Return the future result of `work()`. Raises ProblemError if too many wait already."""
-        if self.waiting >= self.most_waiting:
-            raise busy(f"found {self.waiting} requests to {self.name} that wait; expected fewer: try again later", 5)
+        """Return the future result of `work()`, which can be cancelled as long as it waits. Raises ProblemError."""
+        self.check()
         self.waiting += 1
         future = asyncio.get_running_loop().run_in_executor(self.pool, work)
         future.add_done_callback(self._count_down)
         return future
+
+    def check(self) -> None:
+        """Raise ProblemError if too many wait already."""
+        if self.waiting >= self.most_waiting:
+            raise busy(f"found {self.waiting} requests to {self.name} that wait; expected fewer: try again later", 5)
 
     def _count_down(self, _: object) -> None:
         self.waiting -= 1

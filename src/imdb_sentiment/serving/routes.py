@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse, Response
 
 from imdb_sentiment.serving import schemas
 from imdb_sentiment.serving.answers import as_object, explain_text
+from imdb_sentiment.serving.patience import unless_gone
 from imdb_sentiment.serving.problems import busy, invalid
 from imdb_sentiment.serving.service import Service
 from imdb_sentiment.tables.texts import problem_of
@@ -31,7 +32,9 @@ async def predict(body: schemas.PredictRequest, request: Request) -> Response:
         raise invalid("texts", f"{len(texts):,} texts", f"at most {service.settings.most_texts:,}")
     for place, text in enumerate(texts):
         _check_text(service, f"texts[{place}]" if body.text is None else "text", text)
-    answers = await service.batcher.submit(texts)
+    waiting = service.batcher.submit(texts)
+    is_long = len(texts) > service.settings.batch_texts
+    answers = await (unless_gone(request, waiting) if is_long else waiting)
     service.metrics.texts.inc(len(texts))
     return JSONResponse({"predictions": [as_object(answer) for answer in answers]})
 
@@ -41,7 +44,8 @@ async def explain(body: schemas.ExplainRequest, request: Request) -> Response:
     """Classify a text, and say what each word adds to the answer."""
     service: Service = request.app.state.service
     _check_text(service, "text", body.text)
-    return JSONResponse(await service.explain_lane.submit(partial(explain_text, service.model, body.text)))
+    waiting = service.explain_lane.submit(partial(explain_text, service.model, body.text))
+    return JSONResponse(await unless_gone(request, waiting))
 
 
 @router.get("/v1/model", response_model=schemas.ModelResponse, tags=["server"])

@@ -4,7 +4,7 @@
     result       the table with its answers, once it is done
     state.json   how far it is, and what the page shows
 
-A folder that disappears ends its job; one that nobody touches is removed.
+A folder that disappears ends its job.
 """
 
 import json
@@ -28,7 +28,8 @@ from imdb_sentiment.serving.table_work import RESULT, UPLOAD, TableSummary, clas
 STATE: Final = "state.json"
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{22}")
 _MOST_JOBS: Final = 20  # finished ones included: what they can take on the disk is bounded
-_KEPT: Final = 900.0  # seconds after the last change
+_KEPT: Final = 900.0  # seconds after its end
+_LONGEST: Final = 86_400.0  # seconds that a table waits or is uploaded: then its worker has died
 _EVERY: Final = 0.2  # seconds between two writings of the state
 _STALLED: Final = 120.0  # a running job has written its state since, unless its worker has died
 
@@ -107,13 +108,14 @@ class TableJobs:
         shutil.rmtree(self.settings.jobs / job, ignore_errors=True)
 
     def remove_old(self) -> None:
-        """Remove the jobs that have not changed for a while."""
+        """Remove the jobs that ended a while ago, and those that nobody works on any more."""
         for folder in self.settings.jobs.iterdir():
             try:
                 age = time.time() - folder.stat().st_mtime
-            except FileNotFoundError:  # another worker has removed it
+                has_ended = self.state(folder.name)["state"] in ("done", "failed")
+            except (FileNotFoundError, ProblemError, PipelineError):  # another worker makes or removes it
                 continue
-            if age > _KEPT:
+            if age > (_KEPT if has_ended else _LONGEST):
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _fail(self, folder: Path, summary: TableSummary, detail: str) -> None:

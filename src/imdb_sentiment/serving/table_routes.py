@@ -38,6 +38,7 @@ async def send_table(
     # Of a page elsewhere, a browser sends this type only if this server allows it.
     if request.headers.get("content-type", "").partition(";")[0].strip() != "application/octet-stream":
         raise ProblemError(415, "Content-Type: found another type; expected application/octet-stream")
+    service.table_lane.check()  # rather than after the upload
     folder = service.jobs.create(_plain_name(name))
     try:
         await _save(request, folder / UPLOAD)
