@@ -66,7 +66,7 @@ def as_parquet() -> bytes:
             b'{"review": "Funny.", "n": 1}\n{"review": null, "n": 2}\n{"review": "Dull.", "n": 3}\n',
         ),
         ("reviews.parquet", as_parquet()),
-        ("reviews.csv.gz", gzip.compress(CSV)),
+        ("reviews.csv.gz", gzip.compress(CSV, mtime=0)),
     ],
 )
 def test_table_comes_back_as_the_command_writes_it(
@@ -103,11 +103,11 @@ def zipped() -> bytes:
 @pytest.mark.parametrize(
     ("name", "content", "detail"),
     [
-        ("t.csv.gz", gzip.compress(b"review\n" + b"good film\n" * 5_000_000), "unfold to more than"),
+        ("t.csv.gz", gzip.compress(b"review\n" + b"good film\n" * 5_000_000, mtime=0), "unfold to more than"),
         ("t.zip", zipped(), "found a zip file"),
         ("t.csv.bz2", bz2.compress(CSV), "found a bzip2 file"),
-        ("t.parquet.gz", gzip.compress(as_parquet()), "expected .parquet"),
-        ("t.csv.gz", gzip.compress(CSV)[:-20], "damaged"),
+        ("t.parquet.gz", gzip.compress(as_parquet(), mtime=0), "expected .parquet"),
+        ("t.csv.gz", gzip.compress(CSV, mtime=0)[:-20], "damaged"),
         ("t.parquet", b"PAR1" + b"\0" * 100 + b"PAR1", "cannot be read"),
         ("t.csv", b"review\n" + b"good film\n" * 1001, "more than 1,000 rows"),
         ("t.csv", b"review,probability\nfine,0.5\n", "found a column probability"),
