@@ -4,11 +4,12 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from imdb_sentiment.serving.batching import Batcher, Lane
+from imdb_sentiment.serving.patience import unless_gone
 from imdb_sentiment.serving.problems import ProblemError
 
 
@@ -124,6 +125,33 @@ def test_lane_has_room_for_few() -> None:
         held.set()
         await asyncio.gather(*both)
         assert await lane.submit(lambda: "done") == "done"
+        lane.close()
+
+    asyncio.run(ask())
+
+
+class _Client:
+    """A request whose client goes after `seconds`."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    async def receive(self) -> dict[str, str]:
+        await asyncio.sleep(self.seconds)
+        return {"type": "http.disconnect"}
+
+
+def test_work_is_cancelled_when_the_client_goes() -> None:
+    async def ask() -> None:
+        lane, held = Lane("explain", 3), threading.Event()
+        first, started = lane.submit(lambda: held.wait(20)), []
+        with pytest.raises(ProblemError, match="the client has gone"):
+            await unless_gone(cast(Any, _Client(0.01)), lane.submit(lambda: started.append(1)))
+        await asyncio.sleep(0)  # now it is counted
+        assert lane.waiting == 1
+        held.set()
+        assert await unless_gone(cast(Any, _Client(30)), first)
+        assert started == []
         lane.close()
 
     asyncio.run(ask())

@@ -150,17 +150,6 @@ def test_head_without_end_is_refused(impatient: int) -> None:
         assert client.recv(65536).startswith(b"HTTP/1.1 400")
 
 
-def test_explanation_that_nobody_waits_for_makes_room(impatient: int) -> None:
-    body = json.dumps({"text": "a good film and a bad one " * 80}).encode()
-    head = b"POST /v1/explain HTTP/1.1\r\n" + JSON + f"Content-Length: {len(body)}\r\n\r\n".encode()
-    for _ in range(40):  # more than may wait
-        with socket.create_connection(("127.0.0.1", impatient), timeout=10) as client:
-            client.sendall(head + body)
-            time.sleep(0.02)
-    url = f"http://127.0.0.1:{impatient}/v1/explain"
-    assert httpx.post(url, json={"text": GOOD}, timeout=60, trust_env=False).status_code == 200
-
-
 def test_client_that_goes_away_harms_nobody(impatient: int) -> None:
     body = json.dumps({"texts": ["a good film and a bad one " * 30] * 200}).encode()
     head = b"POST /v1/predict HTTP/1.1\r\n" + JSON + f"Content-Length: {len(body)}\r\n\r\n".encode()

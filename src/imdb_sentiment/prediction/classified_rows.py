@@ -12,7 +12,7 @@ from imdb_sentiment.runtime.console import console_progress, counted, printable
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.runtime.progress import Progress
 from imdb_sentiment.tables.columns import find_text_column
-from imdb_sentiment.tables.rows import BLOCK_ROWS, Added, Row, Table, in_blocks
+from imdb_sentiment.tables.rows import Added, Row, Table, in_blocks
 from imdb_sentiment.tables.texts import problem_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ClassifiedRows:
     bad_rows: BadRows
     text_column: str | None
     progress: Progress = console_progress
-    block_rows: int = BLOCK_ROWS
+    block_rows: int | None = None
     count: int = 0
     counts: dict[str, int] = field(default_factory=lambda: {UNKNOWN: 0, UNCERTAIN: 0})
     bad_count: int = 0

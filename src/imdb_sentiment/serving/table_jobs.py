@@ -14,6 +14,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -59,7 +60,10 @@ class TableJobs:
 
     def work(self, folder: Path, text_column: str | None) -> None:
         """Classify the table of the job in `folder`. What is wrong with it is told by the job's state."""
-        summary = TableSummary(str(self.state(folder.name)["name"]))
+        try:
+            summary = TableSummary(str(self.state(folder.name)["name"]))
+        except ProblemError:  # it has been removed while it waited
+            return
         written = 0.0
 
         def changed() -> None:
@@ -74,6 +78,7 @@ class TableJobs:
             changed()
             classify_table(self.model, self.settings, folder, text_column=text_column, summary=summary, changed=changed)
             self.count_rows(summary.rows)
+            (folder / UPLOAD).unlink(missing_ok=True)
             self._write(folder, "done", summary)
         except PipelineError as error:
             self._fail(folder, summary, str(error).replace(str(folder), "").strip("/"))
@@ -82,8 +87,6 @@ class TableJobs:
         except Exception:
             self._fail(folder, summary, "the server has a fault; its log tells more")
             raise
-        finally:
-            (folder / UPLOAD).unlink(missing_ok=True)
 
     def state(self, job: str) -> dict[str, Any]:
         """Return what `state.json` of a job holds. Raises ProblemError if there is no such job."""
@@ -119,8 +122,9 @@ class TableJobs:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _fail(self, folder: Path, summary: TableSummary, detail: str) -> None:
-        (folder / RESULT).unlink(missing_ok=True)
-        if folder.exists():
+        for name in (UPLOAD, RESULT):
+            (folder / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # it has been removed
             self._write(folder, "failed", summary, detail)
 
     def _write(self, folder: Path, state: str, summary: TableSummary, detail: str | None = None) -> None:

@@ -112,14 +112,15 @@ class Table(Protocol):
         """Return where a row is, such as `reviews.csv, line 7`."""
 
 
-def in_blocks(rows: Iterable[Row], most_rows: int = BLOCK_ROWS) -> Iterator[list[Row]]:
+def in_blocks(rows: Iterable[Row], most_rows: int | None = None) -> Iterator[list[Row]]:
     """Yield `rows` in blocks of bounded size; the last one may be empty."""
+    most = most_rows or BLOCK_ROWS
     block: list[Row] = []
     characters = 0
     for row in rows:
         block.append(row)
         characters += row.characters
-        if len(block) >= most_rows or characters >= BLOCK_CHARACTERS:
+        if len(block) >= most or characters >= BLOCK_CHARACTERS:
             yield block
             block, characters = [], 0
     yield block
