@@ -67,7 +67,7 @@ def find_steps(folder: Path) -> list[Step]:
     steps = [_script("profile", ["benchmarks.profile_repro"], folder / "metrics/profile.json")]
     steps += [
         _script(name, [f"benchmarks.{name}"], folder / f"metrics/{name}.json")
-        for name in ("seeds", "ablation", "faithfulness", "growth")
+        for name in ("seeds", "ablation", "faithfulness", "growth", "serving")
     ]
     steps += [
         _script(f"speed_{name}", [f"benchmarks.{name}"], folder / f"metrics/speed/{name}.json") for name in _SPEED

@@ -129,8 +129,29 @@ def growth() -> str:
     return table("|".join(["Reviews", *stages]), rows, f"Code of commit {_commit(found)}.")
 
 
+def serving() -> str:
+    """Return how many reviews a second the server answers, how long an answer takes, and its memory."""
+    found = load("serving")
+    measured = found["serving"]
+    plain = measured["predict"]["per_second"]
+    rows = [
+        [name, f"{measured[key]['per_second']:,.0f}", f"{measured[key]['per_second'] / plain:.2f}"]
+        for key, name in LABELS["serving"].items()
+    ]
+    paced, memory = measured["paced"], measured["memory"]
+    notes = [
+        f"At {paced['asked_per_second']:,.0f} requests a second, half of the answers take at most "
+        f"{paced['median_ms']:.0f} ms, and 99% at most {paced['p99_ms']:.0f} ms.",
+        f"Over {memory['requests']:,} requests, the server's memory goes from {memory['mib_before']:,.0f} to "
+        f"{memory['mib_after']:,.0f} MiB.",
+        f"Client and server shared the cores. Code of commit {_commit(found)}.",
+    ]
+    return table("Reviews of real length|Reviews a second|Of `predict`", rows, "\n".join(notes))
+
+
 TABLES = {
-    function.__name__: function for function in (results, comparison, ablation, behaviour, speed, profile, growth)
+    function.__name__: function
+    for function in (results, comparison, ablation, behaviour, speed, profile, growth, serving)
 }
 
 

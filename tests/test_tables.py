@@ -433,6 +433,15 @@ def test_parquet_value_that_python_does_not_have_is_named_where_it_must_be_conve
         copy_table(tmp_path / "table.parquet", tmp_path / "out.csv")
 
 
+def test_parquet_with_counts_that_do_not_fit_its_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "table.parquet"
+    pq.write_table(pa.table({"text": ["a", None], "id": [1, 2]}), path, store_schema=False)
+    # The schema says now that there is a text in each row, the counts still that one is missing.
+    path.write_bytes(path.read_bytes().replace(b"\x25\x02\x18\x04text", b"\x25\x00\x18\x04text"))
+    with pytest.raises(InputError, match=r"table\.parquet: found what cannot be read \(Definition level histogram"):
+        read_texts(path)
+
+
 def test_parquet_type_that_arrow_does_not_have_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "table.parquet"
     pq.write_table(pa.table({"text": ["a"], "n": pa.array([1], pa.int8())}), path, store_schema=False)
@@ -453,7 +462,7 @@ def test_parquet_value_that_is_stored_once_and_repeated_is_refused(tmp_path: Pat
     with pytest.raises(InputError, match="bytes that unfold to more than 16,000,000; expected at most 200 times"):
         list(open_plainly(write(1_000_000)).rows([0]))
     assert pa.total_allocated_bytes() - before < 100_000_000
-    with pytest.raises(InputError, match=r"found [\d,]+ bytes that unfold to 100,000,\d+ in the column text"):
+    with pytest.raises(InputError, match="bytes that unfold to more than"):
         read_texts(write(100_000_000))
 
 
