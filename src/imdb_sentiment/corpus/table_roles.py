@@ -1,9 +1,12 @@
 """Which column of a table holds what: the text, the label, and what else a source can say of a review."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
+from imdb_sentiment.corpus.label_spellings import spell
+from imdb_sentiment.corpus.sources import SPLITS
 from imdb_sentiment.runtime.errors import SourceError
 from imdb_sentiment.runtime.params import TableParams
 from imdb_sentiment.tables.columns import describe_columns, find_column, find_text_column
@@ -78,3 +81,35 @@ def find_roles(table: Table, params: TableParams, needs_label: bool) -> Roles:
 
 def _places(columns: Sequence[Column], name: str) -> list[int]:
     return [place for place, column in enumerate(columns) if column.name.strip().lower() == name]
+
+
+def check_roles(table: Table, roles: Roles, params: TableParams) -> Roles:
+    """Return `roles` without the columns of usual names that do not hold what their names say.
+
+    Raises SourceError for such columns that were named.
+    """
+    splits: Counter[str] = Counter()
+    ids: set[str] = set()
+    count = 0
+    if roles.split is None and roles.id is None:
+        return roles
+    wanted = [place for place in (roles.split, roles.id) if place is not None]
+    for row in table.rows(wanted):
+        if row.problem:
+            continue
+        values = iter(row.values)
+        count += 1
+        if roles.split is not None:
+            splits[spell(next(values))] += 1
+        if roles.id is not None:
+            ids.add("" if (value := next(values)) is None else str(value))
+    dropped: dict[str, str] = {}
+    if others := [split for split in splits if split and split not in SPLITS]:
+        dropped["split"] = f"{others[0]}; expected train, test, validation or unsupervised"
+    if roles.id is not None and (len(ids) < count or "" in ids):
+        dropped["id"] = "values that are not there or not different; expected one of its own in each row"
+    for role, problem in dropped.items():
+        name = table.columns()[getattr(roles, role)].name
+        if getattr(params, f"{role}_column") is not None:
+            raise SourceError(f"{table.name}: in the column {name}, found {problem}")
+    return Roles(**{**vars(roles), **dict.fromkeys(dropped)})
