@@ -56,7 +56,7 @@ def test_review_without_its_only_word_is_one_unknown_word(adding: SentimentModel
 def test_words_of_a_very_long_review_are_removed_together(
     adding: SentimentModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(explanation, "MOST_REMOVALS", 3)
+    monkeypatch.setattr(explanation, "MOST_READ", 18)  # 5 tokens in three removals
     words = explain(adding, "good film bad bad film").words
     # By twos, which share what they add, and one alone.
     assert [word.contribution for word in words] == pytest.approx([1.625, 1.625, -2.0, -2.0, 0.25], abs=1e-6)

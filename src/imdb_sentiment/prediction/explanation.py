@@ -20,8 +20,9 @@ from imdb_sentiment.text.cleaning import clean_text
 from imdb_sentiment.text.encoder import keep_ends
 from imdb_sentiment.text.tokenization import token_spans
 
-# In longer texts, neighbouring words are removed together: the time would grow with the square of the length.
-MOST_REMOVALS = 1024
+# Tokens that are read to explain a text, some seconds of work. A text of T tokens is read once for each removal: of more
+# than 1,414 tokens, neighbours are removed together, or the time would grow with the square of the length.
+MOST_READ = 2_000_000
 _ROWS_AT_ONCE = 512  # a review of T tokens is read T times: all at once, they would take memory in proportion to T * T
 _SMALLEST_PROBABILITY = 1e-7  # nearer to 0 or 1, single precision cannot tell the difference
 
@@ -69,12 +70,12 @@ def explain(model: SentimentModel, text: str) -> Explanation:
 def token_contributions(model: SentimentModel, ids: NDArray[np.int32]) -> NDArray[np.float64]:
     """Return what each of the token ids `int32 [T]` adds to the log-odds, `float64 [T]`.
 
-    Of more than MOST_REMOVALS tokens, as many neighbours as needed are removed together, and share what they add.
+    Where this would read more than MOST_READ tokens, neighbours are removed together, and share what they add.
     """
     count = len(ids)
     if count == 1:
         return _log_odds(_predict(model, [ids])) - _log_odds(_predict(model, [ids[:0]]))
-    together = -(-count // MOST_REMOVALS)
+    together = -(-count * count // MOST_READ)
     starts = range(0, count, together)
     without = np.empty(len(starts), np.float64)
     rows_at_once = max(1, _ROWS_AT_ONCE // together)

@@ -32,6 +32,7 @@ BATCH_SIZE: Final = 8
 # Texts and token ids that are held at once.
 CHUNK_SIZE: Final = 4096
 _CHUNK_IDS: Final = 4_000_000
+_BATCH_IDS: Final = 16_384  # of texts of up to 2,048 tokens, a batch has BATCH_SIZE
 FEW_TEXTS: Final = 16  # fewer are tokenized one by one: Arrow takes longer to import than they take
 LONGEST: Final = 100_000  # tokens of a review, as in params.yaml
 
@@ -157,7 +158,9 @@ class SentimentModel:
     def predict_encoded(self, token_ids: NDArray[np.int32], lengths: NDArray[np.int32]) -> NDArray[np.float64]:
         """Return the probabilities `float64 [B]` of `token_ids int32 [B, T]`, padded on the right to `lengths [B]`."""
         y_prob = np.empty(len(lengths), np.float64)
-        batches = length_grouped_rows(lengths, BATCH_SIZE)
+        # The states of a batch are in memory for all of its tokens.
+        size = max(1, min(BATCH_SIZE, _BATCH_IDS // max(1, token_ids.shape[1])))
+        batches = length_grouped_rows(lengths, size)
 
         def run(rows: NDArray[Any]) -> NDArray[np.float32]:
             return self._run(token_ids[rows, : lengths[rows].max() if self.ignore_padding else None])
