@@ -20,7 +20,7 @@ from imdb_sentiment.text.cleaning import clean_text
 from imdb_sentiment.text.encoder import keep_ends
 from imdb_sentiment.text.tokenization import token_spans
 
-# Tokens that are read to explain a text, some seconds of work: a text of T tokens is read once for each removal. Of more
+# Tokens that are read to explain a text, some seconds of work: one of T tokens is read once for each removal. Of more
 # than 1,414 tokens, neighbours are removed together, or the time would grow with the square of the length.
 MOST_READ = 2_000_000
 _ROWS_AT_ONCE = 512  # a review of T tokens is read T times: all at once, they would take memory in proportion to T * T
