@@ -140,7 +140,7 @@ def test_summary_ends_with_commands_that_work(project: Path, monkeypatch: pytest
     workspace = project / "runs/demo"
     lay_out(workspace, params_of(project), project)
     lstm = {"accuracy": 0.75, "accuracy_low": 0.7, "accuracy_high": 0.8, "test_reviews": 210}
-    names = ("metrics", "baseline", "behaviour", "baseline_behaviour")
+    names = ("evaluation", "baseline", "behaviour", "baseline_behaviour")
     write_folder(workspace, {f"metrics/{name}.json": json.dumps(lstm).encode() for name in names})
     monkeypatch.chdir(project)
 
