@@ -226,7 +226,9 @@ def test_train_makes_a_model_of_a_table_that_predict_and_evaluate_take(clone: Pa
     lines = printed.splitlines()
     assert f"source:   reviews.csv (CSV in utf-8, separated by commas, {len(reviews)} rows)" in lines
     assert f"training: {len(reviews)} labelled reviews (few: smaller settings)" in lines
-    assert any(re.fullmatch(r"\d+ test reviews are few: the accuracy is known to ±\d+% only\.", line) for line in lines)
+    assert any(
+        re.fullmatch(r"\d+ test reviews are few: the accuracy is known to ±\d+ points only\.", line) for line in lines
+    )
     assert any(line.startswith("predict:") and str(output.name) in line for line in lines)
     metrics = read_json(output / "metrics/evaluation.json")
     assert metrics["test_reviews"] == pytest.approx(len(reviews) / 5, abs=5)

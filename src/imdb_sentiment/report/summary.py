@@ -48,7 +48,9 @@ def describe_uncertainty(metrics: Mapping[str, Any]) -> str | None:
     margin = (metrics["accuracy_high"] - metrics["accuracy_low"]) / 2
     if margin < _SMALL_MARGIN:
         return None
-    return f"{metrics['test_reviews']:,} test reviews are few: the accuracy is known to ±{margin:.0%} only."
+    return (
+        f"{metrics['test_reviews']:,} test reviews are few: the accuracy is known to ±{100 * margin:.0f} points only."
+    )
 
 
 def _interval(metrics: Mapping[str, Any]) -> str:
