@@ -350,6 +350,11 @@ def test_values_of_other_types_are_written_as_the_format_can(tmp_path: Path) -> 
     path = write_table(tmp_path / "mixed.jsonl", [{"text": "a", "n": 1}, {"text": "b", "n": "one"}])
     with pytest.raises(InputError, match=r"found values of several types in n .*; expected values of one type"):
         copy_table(path, tmp_path / "out.parquet")
+    path = write_table(tmp_path / "empty.jsonl", [{"text": "a", "more": [{}]}])
+    with pytest.raises(
+        InputError, match=r"found values that Parquet does not have \(.*; expected others, or an output"
+    ):
+        copy_table(path, tmp_path / "out.parquet")
     dates = pa.table({"text": ["a"], "day": pa.array([19_000], pa.date32()), "x": [float("nan")]})
     pq.write_table(dates, tmp_path / "dates.parquet")
     copy_table(tmp_path / "dates.parquet", tmp_path / "out.json")

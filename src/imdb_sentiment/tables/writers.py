@@ -138,13 +138,16 @@ def _parquet_writer(
         arrays = [
             _as_array(table, name, values, kind) for name, values, kind in zip(header, columns, kinds, strict=True)
         ]
-        if not writers:
-            # A column without a value yet may have texts to come.
-            kinds[:] = [pa.string() if array.type == pa.null() else array.type for array in arrays]
-            schema = pa.schema(list(zip(header, kinds, strict=True)))
-            writers.append(pq.ParquetWriter(path, schema))
-        schema = writers[0].schema
-        writers[0].write_table(pa.table([array.cast(kind) for array, kind in zip(arrays, kinds, strict=True)], schema))
+        try:
+            if not writers:
+                # A column without a value yet may have texts to come.
+                kinds[:] = [pa.string() if array.type == pa.null() else array.type for array in arrays]
+                writers.append(pq.ParquetWriter(path, pa.schema(list(zip(header, kinds, strict=True)))))
+            cast = [array.cast(kind) for array, kind in zip(arrays, kinds, strict=True)]
+            writers[0].write_table(pa.table(cast, writers[0].schema))
+        except pa.ArrowException as error:  # such as an object without keys
+            found = f"values that Parquet does not have ({error})"
+            raise InputError(f"{table.name}: found {found}; expected others, or an output in .jsonl") from error
 
     try:
         yield write
