@@ -90,6 +90,17 @@ def test_sequences_come_back(sequences: Path) -> None:
             np.testing.assert_array_equal(getattr(loaded[part], field), getattr(expected, field), strict=True)
 
 
+def test_too_little_memory_is_not_taken_for_a_broken_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Full:
+        def __init__(self, *_: object) -> None:
+            raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+    (tmp_path / "reviews.parquet").write_bytes(b"PAR1")
+    monkeypatch.setattr(pq, "ParquetFile", Full)
+    with pytest.raises(MemoryError):
+        list(iterate_reviews(tmp_path / "reviews.parquet", ["text"]))
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -66,6 +66,8 @@ def iterate_reviews(reviews: Path, columns: list[str]) -> Iterator[pa.RecordBatc
                 yield batch
     except FileNotFoundError as error:
         raise missing(reviews) from error
+    except MemoryError:  # Arrow's is one of its own exceptions, too
+        raise
     except (pa.ArrowException, RuntimeError, OSError) as error:  # RuntimeError: of the Parquet library
         raise ArtifactError(
             reviews, f"what cannot be read as Parquet ({reason_of(error)})", "the table of reviews"

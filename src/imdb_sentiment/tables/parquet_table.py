@@ -65,6 +65,8 @@ class ParquetTable:
                 # Buffered ahead, all that was read of the file stays in memory to its end (Arrow's issue 39808).
                 with pq.ParquetFile(self.file.path, pre_buffer=False, buffer_size=_BUFFER_BYTES) as file:
                     yield file
+            except MemoryError:  # Arrow's is one of its own exceptions, too
+                raise
             except (pa.ArrowException, RuntimeError) as error:  # the second are those of the Parquet library
                 raise ValueError(str(error)) from error
 

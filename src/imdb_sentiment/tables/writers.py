@@ -145,6 +145,8 @@ def _parquet_writer(
                 writers.append(pq.ParquetWriter(path, pa.schema(list(zip(header, kinds, strict=True)))))
             cast = [array.cast(kind) for array, kind in zip(arrays, kinds, strict=True)]
             writers[0].write_table(pa.table(cast, writers[0].schema))
+        except MemoryError:  # Arrow's is one of its own exceptions, too
+            raise
         except pa.ArrowException as error:  # such as an object without keys
             found = f"values that Parquet does not have ({error})"
             raise InputError(f"{table.name}: found {found}; expected others, or an output in .jsonl") from error
@@ -168,6 +170,8 @@ def _as_array(table: Table, name: str, values: Sequence[Any], kind: Any) -> Any:
         ]
     try:
         return pa.array(values, kind)
+    except MemoryError:
+        raise
     except (pa.ArrowException, OverflowError) as error:
         expected = "values of one type, or an output in .jsonl"
         raise InputError(
