@@ -149,9 +149,20 @@ def serving() -> str:
     return table("Reviews of real length|Reviews a second|Of `predict`", rows, "\n".join(notes))
 
 
+def faithfulness() -> str:
+    """Return how much the words that `explain` ranks first matter."""
+    found = load("faithfulness")
+    return (
+        f"Without the {found['share_of_words']:.0%} of its words that `explain` ranks first, the probability of the "
+        f"predicted label falls by {found['drop_by_top_words']:.3f} on average over {found['reviews']:,} test reviews; "
+        f"without as many random words, by {found['drop_by_random_words']:.3f}. (`python -m benchmarks.faithfulness`, "
+        f"code of commit {_commit(found)}.)\n"
+    )
+
+
 TABLES = {
     function.__name__: function
-    for function in (results, comparison, ablation, behaviour, speed, profile, growth, serving)
+    for function in (results, comparison, ablation, behaviour, faithfulness, speed, profile, growth, serving)
 }
 
 
