@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -24,11 +25,19 @@ from imdb_sentiment.runtime.errors import InputError
 
 if TYPE_CHECKING:
     from imdb_sentiment.prediction.answers import Answer, Thresholds
-    from imdb_sentiment.prediction.classified_rows import ClassifiedRows
+    from imdb_sentiment.prediction.classified_rows import BadRows, ClassifiedRows
     from imdb_sentiment.prediction.predictor import SentimentModel
     from imdb_sentiment.tables.rows import Table
 
 _TABLES: Final = "Tables"
+_MACHINES: Final = "Many machines"
+
+
+class Engine(StrEnum):
+    """Where rows are classified."""
+
+    LOCAL = "local"
+    RAY = "ray"
 
 
 def predict(
@@ -44,7 +53,7 @@ def predict(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print a JSON object for each review.")] = False,
     output: Annotated[
-        Path | None,
+        str | None,  # a Path would make s3:/ of s3://
         typer.Option(
             help="Write the table with the columns predicted_label and probability added, in the format of this "
             "ending. For several tables: a folder.",
@@ -88,12 +97,46 @@ def predict(
             rich_help_panel=_TABLES,
         ),
     ] = False,
+    engine: Annotated[
+        Engine,
+        typer.Option(
+            help="ray: classify folders or patterns of Parquet files, also of s3:// and gs://, on a Ray cluster. Files "
+            "that have an output in the folder --output are left out.",
+            rich_help_panel=_MACHINES,
+        ),
+    ] = Engine.LOCAL,
+    ray_address: Annotated[
+        str | None,
+        typer.Option(
+            help="The cluster: auto for the one of this machine, or host:port. Without it, Ray runs on this machine.",
+            envvar="RAY_ADDRESS",
+            show_envvar=True,
+            rich_help_panel=_MACHINES,
+        ),
+    ] = None,
 ) -> None:
     """Classify reviews as positive or negative, with the probability of being positive."""
     from imdb_sentiment.prediction.answers import Thresholds
 
     thresholds = Thresholds.choose(threshold, uncertain)
     with standard_output() as print_line:
+        if engine is Engine.RAY:
+            others = {
+                "--json": as_json,
+                "--format": kind,
+                "--encoding": encoding,
+                "--delimiter": delimiter,
+                "--no-header": no_header,
+            }
+            if refused := next((name for name, value in others.items() if value), None):
+                raise InputError(f"--engine ray: found {refused}; expected none, as it reads and writes Parquet")
+            from imdb_sentiment.app.predict_distributed import predict_with_ray
+            from imdb_sentiment.distributed.file_classifier import Settings
+
+            bad_rows = _choose_bad_rows(skip_bad_lines, keep_bad_rows)
+            settings = Settings(thresholds, bad_rows, text_column, overwrite_columns)
+            predict_with_ray(sources or [], output, model, settings, ray_address, print_line)
+            return
         found = find_source(sources or [], is_table=kind is not None)
         if isinstance(found, Review):
             given = (
@@ -112,16 +155,14 @@ def predict(
             print_line(json.dumps(answer._asdict()) if as_json else answer.describe())
             return
 
-        from imdb_sentiment.prediction.classified_rows import BadRows, ClassifiedRows, check_added_columns, print_rows
+        from imdb_sentiment.prediction.classified_rows import ClassifiedRows, check_added_columns, print_rows
         from imdb_sentiment.prediction.predictor import SentimentModel
         from imdb_sentiment.tables.formats import TableOptions
 
-        if skip_bad_lines and keep_bad_rows:
-            raise InputError("--skip-bad-lines: found --keep-bad-rows too; expected one of them")
-        bad_rows = BadRows.SKIP if skip_bad_lines else BadRows.KEEP if keep_bad_rows else BadRows.REFUSE
+        bad_rows = _choose_bad_rows(skip_bad_lines, keep_bad_rows)
         options = TableOptions(kind, encoding, delimiter, not no_header, text_column)
         with open_tables(found, options) as tables:
-            outputs = [] if output is None else _find_outputs(found, tables, output)
+            outputs = [] if output is None else _find_outputs(found, tables, Path(output))
             rows = ClassifiedRows(SentimentModel.load(model), thresholds, bad_rows, text_column)
             for table in tables:
                 if output is not None:
@@ -131,7 +172,7 @@ def predict(
                 print_rows(rows, tables, as_json, print_line)
             else:
                 _write_tables(rows, tables, outputs)
-                print_line(f"{printable(str(output))}: {counted(rows.count, 'reviews')}")
+                print_line(f"{printable(str(Path(output)))}: {counted(rows.count, 'reviews')}")
         for line in rows.summary():
             print(printable(line), file=sys.stderr)
 
@@ -143,6 +184,14 @@ def classify_review(folder: Path, review: Review, thresholds: "Thresholds") -> t
     model = SentimentModel.load(folder)
     prediction, is_known = model.predict_with_known([review.text])
     return model, thresholds.answer(float(prediction.probabilities[0]), bool(is_known[0]))
+
+
+def _choose_bad_rows(skip: bool, keep: bool) -> "BadRows":
+    from imdb_sentiment.prediction.classified_rows import BadRows
+
+    if skip and keep:
+        raise InputError("--skip-bad-lines: found --keep-bad-rows too; expected one of them")
+    return BadRows.SKIP if skip else BadRows.KEEP if keep else BadRows.REFUSE
 
 
 def _say_guessed_encoding(table: "Table", named: str | None) -> None:

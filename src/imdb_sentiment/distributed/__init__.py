@@ -1,0 +1,1 @@
+"""Classifying folders of Parquet files on many machines."""
