@@ -138,20 +138,21 @@ def _find_files(source: str) -> tuple[str, list[Location]]:
     if fixed is None and _information(location).is_file:
         return location.path.rpartition("/")[0], [location]
     base = location.path if fixed is None else "/".join(parts[:fixed])
-    pattern = ["*"] if fixed is None else parts[fixed:]
-    found = [
-        location.at(information.path)
-        for information in _list(location.at(base), recursive=len(pattern) > 1)
-        if _matches(information.path.removeprefix(base).lstrip("/").split("/"), pattern)
-    ]
-    if not found:
+    *folders, last = ["*"] if fixed is None else parts[fixed:]
+    paths = [base]
+    for pattern in folders:
+        paths = [child for path in paths for child in _children(location.at(path), pattern, is_file=False)]
+    found = [child for path in paths for child in _children(location.at(path), last, is_file=True)]
+    files = [location.at(path) for path in sorted(found) if path.lower().endswith(SUFFIXES)]
+    if not files:
         raise InputError(f"{source}: found no Parquet file; expected a file, a folder or a pattern of {SUFFIXES[0]}")
-    return base, sorted(found, key=lambda file: file.path)
+    return base, files
 
 
-def _matches(parts: list[str], pattern: list[str]) -> bool:
-    is_parquet = parts[-1].lower().endswith(SUFFIXES) and not parts[-1].startswith(".")
-    return is_parquet and len(parts) == len(pattern) and all(map(fnmatchcase, parts, pattern))
+def _children(folder: Location, pattern: str, is_file: bool) -> list[str]:
+    found = [child.path for child in _list(folder, recursive=False) if child.is_file == is_file]
+    names = {path: path.rpartition("/")[2] for path in found}
+    return [path for path, name in names.items() if fnmatchcase(name, pattern) and not name.startswith(".")]
 
 
 def _list(folder: Location, recursive: bool) -> list[Any]:
@@ -159,8 +160,8 @@ def _list(folder: Location, recursive: bool) -> list[Any]:
 
     selector = fs.FileSelector(folder.path, recursive=recursive, allow_not_found=True)
     try:
-        return [found for found in folder.system.get_file_info(selector) if found.is_file]
-    except OSError as error:
+        return [found for found in folder.system.get_file_info(selector) if found.path]
+    except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{folder.uri}: found no folder to list ({reason_of(error)}); expected one") from error
 
 
@@ -174,7 +175,7 @@ def _information(location: Location) -> Any:
 def _existing(target: Location) -> set[str]:
     if _information(target).is_file:
         raise InputError(f"--output {target.uri}: found a file; expected a folder")
-    return {target.at(found.path).uri for found in _list(target, recursive=True)}
+    return {target.at(found.path).uri for found in _list(target, recursive=True) if found.is_file}
 
 
 def _is_same(one: str, other: str) -> bool:

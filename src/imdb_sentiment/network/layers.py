@@ -111,12 +111,19 @@ class SplitSegments(keras.layers.Layer):
         filled = ops.concatenate([inputs, ops.zeros((batch, missing, *rest), inputs.dtype)], axis=1)
         return ops.reshape(filled, (-1, self.segment_length, *rest))
 
+    def compute_output_spec(self, inputs: Any) -> Any:
+        # JAX cannot tell by itself that a length of which nothing is known becomes a multiple of S.
+        return keras.KerasTensor((None, self.segment_length, *inputs.shape[2:]), inputs.dtype)
+
 
 class JoinSegments(keras.layers.Layer):
     """Join the segments' states again: `(states float32 [B * N, S, H], inputs [B, ...])` -> `float32 [B, N * S, H]`."""
 
     def call(self, states: Any, inputs: Any) -> Any:
         return ops.reshape(states, (ops.shape(inputs)[0], -1, states.shape[2]))
+
+    def compute_output_spec(self, states: Any, inputs: Any) -> Any:
+        return keras.KerasTensor((inputs.shape[0], None, states.shape[2]), states.dtype)
 
 
 class PolarityScores(keras.layers.Layer):
