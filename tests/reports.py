@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.evaluation.metrics import classification_metrics
 from imdb_sentiment.prediction.explanation import Explanation, Word
 from imdb_sentiment.report.gather import Member, Mistake, Report, Training
@@ -52,7 +53,8 @@ def make_training(*kept_epochs: int | None, epochs: int = 3) -> Training:
     curves = pd.DataFrame({"epoch": range(1, epochs + 1)} | {name: np.linspace(0.5, 0.25, epochs) for name in columns})
     scores = {"validation_loss": 0.1875, "validation_accuracy": 0.9375}
     members = [Member(curves, {"kept_epoch": kept, **scores}) for kept in kept_epochs]
-    return Training({"validation_loss": 0.125, "validation_accuracy": 0.96, "temperature": 1.25}, members)
+    temperature = Temperature(log_length=-0.25)
+    return Training({"validation_loss": 0.125, "validation_accuracy": 0.96}, temperature, members)
 
 
 def make_report(folder: Path) -> Report:

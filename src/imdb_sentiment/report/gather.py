@@ -10,6 +10,7 @@ import pandas as pd
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.errors import ArtifactError, reason_of
@@ -38,6 +39,7 @@ class Training:
     """The ensemble's validation_loss, validation_accuracy and temperature, and its members."""
 
     result: Mapping[str, Any]
+    temperature: Temperature
     members: list[Member]
 
 
@@ -103,7 +105,9 @@ def read_training(curves: Path, training_metrics: Path) -> Training:
     names = [name for name in result if name.startswith("member_")]
     if not names:
         raise ArtifactError(training_metrics, "no member_1", "the result of each member")
-    return Training(result, [Member(_read_curves(curves / f"{name}.csv"), result[name]) for name in names])
+    temperature = Temperature.parse(result.get("temperature"), training_metrics)
+    members = [Member(_read_curves(curves / f"{name}.csv"), result[name]) for name in names]
+    return Training(result, temperature, members)
 
 
 def _read_curves(path: Path) -> pd.DataFrame:
