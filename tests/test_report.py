@@ -18,6 +18,7 @@ SECTIONS = [
     "Calibration",
     "Length and rating",
     "Most confident mistakes",
+    "Edited reviews",
     "Data",
     "Params",
 ]

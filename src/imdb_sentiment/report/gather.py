@@ -13,6 +13,7 @@ from imdb_sentiment.artifacts.reviews import iterate_reviews
 from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
+from imdb_sentiment.report.edited_reviews import ExplainedPair
 from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import missing, read_json
 from imdb_sentiment.runtime.params import Params
@@ -57,7 +58,8 @@ class Mistake:
 class Report:
     """All that the page and the model card show.
 
-    metrics to export_check: the JSON files of the same names, `baseline` that of the linear baseline.
+    metrics to export_check: the JSON files of the same names, `baseline` that of the linear baseline; of
+    behaviour_details both, as `lstm` and `linear`.
     reviews: a row a test review with its label (`y_true`), rating, text, and the probability that it is positive by
     the LSTM (`lstm`) and by the linear baseline (`linear`).
     """
@@ -67,10 +69,12 @@ class Report:
     baseline: Mapping[str, Any]
     data: Mapping[str, Any]
     behaviour: Mapping[str, Any]
+    behaviour_details: Mapping[str, Mapping[str, Any]]
     export_check: Mapping[str, Any]
     training: Training
     reviews: pd.DataFrame
     mistakes: list[Mistake]
+    pairs: list[ExplainedPair]
 
 
 def read_test_reviews(reviews: Path, predictions: Path, baseline_predictions: Path) -> pd.DataFrame:
