@@ -80,11 +80,12 @@ def _evaluate(members: list[tuple[Floats, Floats]], parts: dict[str, Any]) -> di
     from scipy.special import expit
 
     from imdb_sentiment.evaluation.metrics import classification_metrics
-    from imdb_sentiment.training.calibration import fit_temperature
+    from imdb_sentiment.training.calibration import Scored, fit_temperature
 
     validation, test = (np.mean(logits, axis=0) for logits in zip(*members, strict=True))
-    temperature = fit_temperature(parts["validation"].labels, expit(validation))
-    metrics = classification_metrics(parts["test"].labels, expit(test / temperature), parts["test"].seen_in_train)
+    scored = Scored(parts["validation"].labels, expit(validation), parts["validation"].token_ids)
+    y_prob = expit(test / fit_temperature(scored).at(parts["test"].token_ids))
+    metrics = classification_metrics(parts["test"].labels, y_prob, parts["test"].seen_in_train)
     kept = ("accuracy", "accuracy_low", "accuracy_high", "loss", "expected_calibration_error")
     return {name: float(metrics[name] or 0) for name in kept}
 

@@ -90,6 +90,29 @@ def behaviour() -> str:
     return table("Change of the text|Default|Linear baseline", rows)
 
 
+def behaviour_labels() -> str:
+    """Return how often the labels are right on the texts that nothing was chosen on, by kind, with 95% intervals."""
+    default, linear = (load(name) for name in ("behaviour_details", "baseline_behaviour_details"))
+
+    def share(found: dict[str, float]) -> str:
+        return f"{100 * found['share']:.0f}% ({100 * found['low']:.0f}\N{EN DASH}{100 * found['high']:.0f})"
+
+    rows = []
+    for group, text in LABELS["behaviour_labels"].items():
+        for kind, found in default["held_out"][group].items():
+            name = f"**{text}**" if kind == "all" else f"\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}{kind}"
+            rows.append([name, str(found["texts"]), share(found), share(linear["held_out"][group][kind])])
+    found = default["mixed"]
+    rows.append(["**Praise and blame, by the verdict**", str(found["texts"]), share(found), share(linear["mixed"])])
+    sentences, linear_sentences = default["all_sentences"], linear["all_sentences"]
+    note = (
+        f"On all {sentences['texts']} sentences the mean probability of the predicted label is "
+        f"{100 * sentences['confidence']:.0f}% where {100 * sentences['share_right']:.0f}% are right (linear baseline: "
+        f"{100 * linear_sentences['confidence']:.0f}% and {100 * linear_sentences['share_right']:.0f}%)."
+    )
+    return table("Texts|Number|Default is right|Linear baseline is right", rows, note)
+
+
 def speed() -> str:
     """Return the time of each part of the pipeline, and below it that of other ways to do the same work."""
     rows = []
@@ -162,7 +185,18 @@ def faithfulness() -> str:
 
 TABLES = {
     function.__name__: function
-    for function in (results, comparison, ablation, behaviour, faithfulness, speed, profile, growth, serving)
+    for function in (
+        results,
+        comparison,
+        ablation,
+        behaviour_labels,
+        behaviour,
+        faithfulness,
+        speed,
+        profile,
+        growth,
+        serving,
+    )
 }
 
 

@@ -19,6 +19,9 @@ def baseline(
     baseline_behaviour: Annotated[Path, typer.Option(help="Out: its behaviour rates.")] = Path(
         "metrics/baseline_behaviour.json"
     ),
+    baseline_behaviour_details: Annotated[Path, typer.Option(help="Out: these by kind of text.")] = Path(
+        "metrics/baseline_behaviour_details.json"
+    ),
     baseline_predictions: Annotated[Path, typer.Option(help="Out: its predictions.")] = Path("data/baseline.csv"),
 ) -> None:
     """Fit NB-SVM to the train and validation parts, and measure it as the LSTM is measured."""
@@ -27,14 +30,16 @@ def baseline(
     from imdb_sentiment.ngrams.nb_svm import positive_probabilities
     from imdb_sentiment.runtime.files import write_json, written_together
 
-    with written_together(baseline_metrics, baseline_behaviour, baseline_predictions) as partials:
+    outputs = baseline_metrics, baseline_behaviour, baseline_behaviour_details, baseline_predictions
+    with written_together(*outputs) as partials:
         model, evaluation = fit_linear_baseline(reviews, sequences, progress=console_progress)
         with console_progress("Changing texts", None, ""):
             texts = sample_reviews(reviews, evaluation.test.review_ids.tolist())
-            rates = measure_behaviour(lambda texts: positive_probabilities(model, texts), texts)
+            rates, details = measure_behaviour(lambda texts: positive_probabilities(model, texts), texts)
         write_json(evaluation.metrics, partials[0])
         write_json(rates, partials[1])
-        evaluation.save_predictions(partials[2])
+        write_json(details, partials[2])
+        evaluation.save_predictions(partials[3])
     typer.echo(evaluation.summary())
 
 

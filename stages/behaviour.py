@@ -1,4 +1,4 @@
-"""Measure which changes of a text the exported model reacts to."""
+"""Measure the exported model on edited reviews, single sentences and changed texts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,18 +17,23 @@ def behaviour(
         "data/predictions.csv"
     ),
     behaviour: Annotated[Path, typer.Option(help="Out: the JSON file of rates.")] = Path("metrics/behaviour.json"),
+    behaviour_details: Annotated[Path, typer.Option(help="Out: the shares by kind of text, with intervals.")] = Path(
+        "metrics/behaviour_details.json"
+    ),
 ) -> None:
-    """Change names, words and letters in texts, and measure how much the model's answers change."""
+    """Measure whether the model is right about edited reviews and sentences, and what changes of a text do."""
     from imdb_sentiment.artifacts.predictions import read_predictions
     from imdb_sentiment.evaluation.behaviour import measure_behaviour, sample_reviews
     from imdb_sentiment.prediction.predictor import SentimentModel
-    from imdb_sentiment.runtime.files import write_json
+    from imdb_sentiment.runtime.files import write_json, written_together
 
-    exported = SentimentModel.load(model)
-    texts = sample_reviews(reviews, read_predictions(predictions).index)
-    with console_progress("Changing texts", None, ""):
-        rates = measure_behaviour(lambda texts: exported.predict(texts).probabilities, texts)
-    write_json(rates, behaviour)
+    with written_together(behaviour, behaviour_details) as partials:
+        exported = SentimentModel.load(model)
+        texts = sample_reviews(reviews, read_predictions(predictions).index)
+        with console_progress("Changing texts", None, ""):
+            measured = measure_behaviour(lambda texts: exported.predict(texts).probabilities, texts)
+        for values, partial in zip(measured, partials, strict=True):
+            write_json(values, partial)
 
 
 app = command_app(behaviour)

@@ -58,14 +58,15 @@ def create_polarity(train: TrainParams | None = None, **changes: Any) -> Any:
     return create_polarity_model(VOCABULARY_SIZE, params, train or train_params())
 
 
-def make_ensemble(members: int = 1, temperature: float = 1.0, **changes: Any) -> Any:
+def make_ensemble(members: int = 1, temperature: Any = None, **changes: Any) -> Any:
     """Return a SavedModel of tiny models with drawn weights, of the architecture plain unless changed."""
+    from imdb_sentiment.artifacts.temperature import Temperature
     from imdb_sentiment.network.model import create_model
     from imdb_sentiment.network.saved_model import SavedModel
 
     params, train = model_params(**changes), train_params(members=members)
     models = [draw_weights(create_model(VOCABULARY_SIZE, params, train), seed) for seed in range(members)]
-    return SavedModel(models, VOCABULARY_SIZE, params, train, temperature)
+    return SavedModel(models, VOCABULARY_SIZE, params, train, temperature or Temperature())
 
 
 def draw_weights(model: Any, seed: int = 0) -> Any:

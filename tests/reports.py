@@ -6,8 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from imdb_sentiment.artifacts.temperature import Temperature
+from imdb_sentiment.evaluation.behaviour_labels import measure_labels
+from imdb_sentiment.evaluation.behaviour_texts import Pair
 from imdb_sentiment.evaluation.metrics import classification_metrics
 from imdb_sentiment.prediction.explanation import Explanation, Word
+from imdb_sentiment.report.edited_reviews import ExplainedPair, find_changes
 from imdb_sentiment.report.gather import Member, Mistake, Report, Training
 from imdb_sentiment.runtime.params import load_params
 from tests.factories import write_params
@@ -52,7 +56,8 @@ def make_training(*kept_epochs: int | None, epochs: int = 3) -> Training:
     curves = pd.DataFrame({"epoch": range(1, epochs + 1)} | {name: np.linspace(0.5, 0.25, epochs) for name in columns})
     scores = {"validation_loss": 0.1875, "validation_accuracy": 0.9375}
     members = [Member(curves, {"kept_epoch": kept, **scores}) for kept in kept_epochs]
-    return Training({"validation_loss": 0.125, "validation_accuracy": 0.96, "temperature": 1.25}, members)
+    temperature = Temperature(log_length=-0.25)
+    return Training({"validation_loss": 0.125, "validation_accuracy": 0.96}, temperature, members)
 
 
 def make_report(folder: Path) -> Report:
@@ -68,10 +73,19 @@ def make_report(folder: Path) -> Report:
         baseline=measured["linear"],
         data=DATA,
         behaviour=BEHAVIOUR,
+        behaviour_details={name: measure_labels(lambda texts: np.full(len(texts), 0.9))[1] for name in measured},
         export_check={"compared_reviews": 60, "largest_difference": 7.2e-07},
         training=make_training(2, None),
         reviews=reviews,
         mistakes=[
             Mistake("test/<b>1</b>", "negative", 1, Explanation(SCRIPT, 0.99, [Word(0, 8, 1.0), Word(9, 14, -2.0)]))
+        ],
+        pairs=[
+            ExplainedPair(
+                Pair("verb", 1, "I loved it.", "I hated it.", "held_out"),
+                loved := Explanation("I loved it.", 0.875, [Word(0, 1, 0.0), Word(2, 7, 1.5), Word(8, 10, 0.0)]),
+                hated := Explanation("I hated it.", 0.625, [Word(0, 1, 0.0), Word(2, 7, -0.5), Word(8, 10, 0.0)]),
+                find_changes(loved, hated),
+            )
         ],
     )

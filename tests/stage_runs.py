@@ -29,7 +29,12 @@ OUTPUTS = {
         "metrics/validation.json",
         "metrics/training.json",
     ),
-    "baseline": ("metrics/baseline.json", "metrics/baseline_behaviour.json", "data/baseline.csv"),
+    "baseline": (
+        "metrics/baseline.json",
+        "metrics/baseline_behaviour.json",
+        "metrics/baseline_behaviour_details.json",
+        "data/baseline.csv",
+    ),
     "evaluate": (
         "metrics/metrics.json",
         "metrics/evaluation.json",
@@ -45,7 +50,7 @@ OUTPUTS = {
         "data/model/vocabulary.json",
         "metrics/export.json",
     ),
-    "behaviour": ("metrics/behaviour.json",),
+    "behaviour": ("metrics/behaviour.json", "metrics/behaviour_details.json"),
     "report": ("data/report.html", "data/model/README.md"),
 }
 

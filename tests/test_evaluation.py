@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from imdb_sentiment.artifacts.reviews import REVIEWS_SCHEMA
 from imdb_sentiment.artifacts.sequences import load_sequences, save_sequences
 from imdb_sentiment.evaluation.baseline import fit_linear_baseline
-from imdb_sentiment.evaluation.behaviour import ACTORS, NAMES, measure_behaviour, sample_reviews, with_typing_errors
+from imdb_sentiment.evaluation.behaviour import NAMES, measure_changes, sample_reviews, with_typing_errors
 from imdb_sentiment.evaluation.curves import write_curves
 from imdb_sentiment.evaluation.evaluate import evaluate_model
 from imdb_sentiment.evaluation.metrics import (
@@ -239,26 +239,29 @@ def careful(texts: list[str]) -> NDArray[np.float64]:
 
 
 def test_an_indifferent_classifier_has_rates_of_zero() -> None:
-    rates = measure_behaviour(indifferent, REVIEWS)
+    rates = measure_changes(indifferent, REVIEWS)
     assert {name: rate for name, rate in rates.items() if rate} == {"turned_over": 0.5}
 
 
 def test_a_careful_classifier_gets_negation_and_turns_right() -> None:
-    rates = measure_behaviour(careful, REVIEWS)
+    rates = measure_changes(careful, REVIEWS)
     assert (rates["not_good_below_good"], rates["not_bad_over_bad"], rates["turned_over"]) == (1.0, 1.0, 1.0)
     assert rates["capitals_change"] == 0
 
 
 def test_changes_and_flips_are_counted() -> None:
-    rates = measure_behaviour(lambda texts: np.array([0.9 if text.isupper() else 0.4 for text in texts]), REVIEWS)
+    rates = measure_changes(lambda texts: np.array([0.9 if text.isupper() else 0.4 for text in texts]), REVIEWS)
     assert rates["capitals_change"] == pytest.approx(0.5)
     assert rates["capitals_other_side"] == 1.0
     assert rates["neutral_sentence_change"] == 0
 
 
 def test_names_that_matter_are_seen() -> None:
-    rates = measure_behaviour(
-        lambda texts: np.array([0.5 + 0.3 * (ACTORS[1] in text) + 0.12 * (NAMES[2] in text) for text in texts]), REVIEWS
+    rates = measure_changes(
+        lambda texts: np.array(
+            [0.5 + 0.3 * (NAMES["actor"][1] in text) + 0.12 * (NAMES["film"][2] in text) for text in texts]
+        ),
+        REVIEWS,
     )
     # One of 6 names stands out: of the 30 pairs of two different ones, 10 have it.
     assert rates["actor_name_change"] == pytest.approx(0.3 * 10 / 30)
@@ -292,4 +295,6 @@ def test_the_behaviour_stage_measures_the_exported_model(exported_once: Path) ->
     )
     assert rates.keys() == baseline.keys()
     assert rates["capitals_change"] == 0  # tokens are lower-case
+    details = json.loads((exported_once / "metrics/behaviour_details.json").read_text())
+    assert rates["edits_right"] == details["held_out"]["edits"]["all"]["share"]
     assert rates["neutral_sentence_change"] > 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.artifacts.vocabulary import PAD_ID, UNKNOWN_ID
 from tests.networks import POOLINGS
 
@@ -99,6 +100,7 @@ def test_segments_hold_a_review_in_order_and_can_be_joined(layers: ModuleType, s
 @pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
 def test_probabilities_of_0_and_1_have_an_average(layers: ModuleType, temperature: float) -> None:
     certain = [np.array([[0.0], [1.0], [1.0]], np.float32), np.array([[1.0], [1.0], [0.5]], np.float32)]
-    opposite, certain_yes, less_certain = np.asarray(layers.CalibratedAverage(temperature)(certain))[:, 0]
+    average = layers.CalibratedAverage(Temperature(float(np.log(temperature))))
+    opposite, certain_yes, less_certain = np.asarray(average(certain, np.full((3, 1), 2)))[:, 0]
     assert opposite == pytest.approx(0.5, abs=0.3)
     assert 0.5 < less_certain <= certain_yes <= 1

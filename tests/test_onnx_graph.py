@@ -5,6 +5,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.prediction.onnx_session import import_onnxruntime
 from imdb_sentiment.runtime.params import ModelParams
 from tests.networks import INPUTS, POOLINGS, SEGMENT, TOKEN_IDS, VOCABULARY_SIZE, make_ensemble, predict
@@ -62,7 +63,7 @@ def test_graph_of_polarity_model_without_inputs_or_scores_equals_keras(inputs: b
 
 
 def test_graph_of_ensemble_equals_keras_at_its_temperature() -> None:
-    saved = make_ensemble(members=3, temperature=2.5, architecture="polarity")
+    saved = make_ensemble(members=3, temperature=Temperature(0.75, -0.25, 0.5), architecture="polarity")
     found = run_graph(saved, INPUTS)
     np.testing.assert_allclose(found, predict(saved.as_single_model(), **INPUTS), atol=1e-5)
     assert np.abs(found - run_graph(make_ensemble(members=3, architecture="polarity"), INPUTS)).max() > 0.01

@@ -193,7 +193,7 @@ def test_files_that_do_not_fit_each_other_are_refused(
     folder: Path, change: Callable[[Path], object], found: str
 ) -> None:
     change(folder)
-    write_settings(folder, ignore_padding=True, temperature=1.0)
+    write_settings(folder, ignore_padding=True, temperature={})
     with pytest.raises(ArtifactError) as caught:
         SentimentModel.load(folder)
     assert found in str(caught.value)

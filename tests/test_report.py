@@ -18,6 +18,7 @@ SECTIONS = [
     "Calibration",
     "Length and rating",
     "Most confident mistakes",
+    "Edited reviews",
     "Data",
     "Params",
 ]
@@ -68,7 +69,7 @@ def test_page_shows_measured_numbers(report: Report, html: str) -> None:
         "14,106",
         "1.56 percentage points ahead",
         "unlikely to be chance (McNemar's test, p = 0.012)",
-        "temperature of 1.250",
+        "1.78 at 10 tokens",
         "test reviews that are also",
     ):
         assert part in text

@@ -48,14 +48,18 @@ def write_training(workspace: Path) -> tuple[Path, Path]:
     members = {f"member_{number}": member for number, member in enumerate(training.members, 1)}
     for name, member in members.items():
         member.curves.to_csv(curves / f"{name}.csv", index=False)
-    content = dict(training.result) | {name: dict(member.result) for name, member in members.items()}
+    content = (
+        dict(training.result)
+        | {"temperature": training.temperature.as_dict()}
+        | {name: dict(member.result) for name, member in members.items()}
+    )
     metrics.write_text(json.dumps(content))
     return curves, metrics
 
 
 def test_training_is_read_as_it_was_written(tmp_path: Path) -> None:
     training = read_training(*write_training(tmp_path))
-    assert training.result["temperature"] == 1.25
+    assert training.temperature == make_training(1).temperature
     assert [member.result["kept_epoch"] for member in training.members] == [2, None]
     pd.testing.assert_frame_equal(training.members[1].curves, make_training(1).members[0].curves)
 
@@ -64,6 +68,7 @@ def test_training_is_read_as_it_was_written(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("training.json", '{"temperature": 1.0}', "no member_1"),
+        ("training.json", '{"member_1": {}}', "temperature None"),
         ("training/member_2.csv", None, "no such file"),
         ("training/member_2.csv", "epoch,loss\n1,0.5\n", "expected the columns epoch, train_loss"),
         ("training/member_2.csv", "", "cannot be read"),

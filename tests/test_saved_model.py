@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.runtime.errors import PipelineError
 from tests.factories import snapshot
 from tests.networks import (
@@ -46,9 +47,10 @@ def load(folder: Path) -> Any:
     ],
 )
 def test_loaded_model_predicts_as_the_saved_one(tmp_path: Path, changes: dict[str, Any]) -> None:
-    saved = make_ensemble(members=2, temperature=0.5, **changes)
+    temperature = Temperature(0.5, -0.25, 1.0)
+    saved = make_ensemble(members=2, temperature=temperature, **changes)
     loaded = load(save(saved, tmp_path / "model"))
-    assert (loaded.params, loaded.train, loaded.temperature) == (saved.params, saved.train, 0.5)
+    assert (loaded.params, loaded.train, loaded.temperature) == (saved.params, saved.train, temperature)
     assert loaded.vocabulary_size == VOCABULARY_SIZE
     inputs = INPUTS if saved.params.reads_polarity else {"token_ids": TOKEN_IDS}
     expected = predict(saved.as_single_model(), **inputs)
@@ -66,11 +68,19 @@ def test_equal_models_give_equal_files(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("members", [1, 2])
 def test_probabilities_are_the_average_of_the_logits_over_the_temperature(members: int) -> None:
-    saved = make_ensemble(members=members, temperature=2.5)
+    saved = make_ensemble(members=members, temperature=Temperature(0.75, -0.25, 0.5))
     by_member = [predict(member, TOKEN_IDS).astype(float) for member in saved.members]
     logits = np.mean([np.log(y_prob / (1 - y_prob)) for y_prob in by_member], axis=0)
     found = predict(saved.as_single_model(), TOKEN_IDS)
-    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits / 2.5)), atol=1e-5)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-logits / saved.temperature.at(TOKEN_IDS)[:, None])), atol=1e-5)
+
+
+def test_a_single_temperature_of_an_older_model_is_that_of_every_text(tmp_path: Path) -> None:
+    from imdb_sentiment.network.saved_model import load_model
+
+    folder = save(make_ensemble(), tmp_path / "model")
+    change_settings(temperature=2.5)(folder)
+    np.testing.assert_allclose(load_model(folder).temperature.at(TOKEN_IDS), 2.5)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32])
@@ -135,6 +145,7 @@ def saved_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (change_settings(vocabulary_size="10"), "model.json", "found vocabulary_size '10'"),
         (change_settings(vocabulary_size=11), "weights.npz", "(10, 4) for embedding/embeddings"),
         (change_settings(temperature=0.0), "model.json", "found temperature 0.0"),
+        (change_settings(temperature={"constant": 0.5}), "model.json", "expected a number above 0, or the numbers"),
         (change_settings(train__epochs=0), "model.json", "train: epochs: found 0"),
         (change_settings(train__members=2), "weights.npz", "nothing for embedding/embeddings"),
         (change_settings(model__heads=8), "model.json", "model: heads: found an unknown key"),

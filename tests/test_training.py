@@ -13,6 +13,7 @@ import pytest
 
 from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
 from imdb_sentiment.artifacts.sequences import Sequences
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.artifacts.vocabulary import Vocabulary
 from imdb_sentiment.runtime.errors import ArtifactError, ParamsError, TrainingError
 from imdb_sentiment.runtime.params import load_params
@@ -194,15 +195,20 @@ def test_trained_embedding_starts_from_the_pretrained_vectors() -> None:
 
 
 def test_score_and_temperature_are_those_of_the_averaged_logits(ensemble: Any) -> None:
-    from imdb_sentiment.training.calibration import fit_temperature
+    from imdb_sentiment.training.calibration import Scored, cut_pieces, fit_temperature
 
     validation = ENSEMBLE_DATASET.parts["validation"]
     assert validation.polarity is not None
     inputs = {"token_ids": validation.token_ids, "polarity": validation.polarity.astype(np.float32)}
     by_member = [predict(member, **inputs)[:, 0].astype(float) for member in ensemble.model.members]
     logits = np.mean([np.log(y_prob / (1 - y_prob)) for y_prob in by_member], axis=0)
-    expected = fit_temperature(validation.labels, 1 / (1 + np.exp(-logits)))
-    assert ensemble.model.temperature == pytest.approx(expected, rel=1e-3)
+    pieces = cut_pieces(validation, ENSEMBLE_DATASET.sentence_ends, seed=0)
+    by_piece = replace(ensemble.model, temperature=Temperature()).predict(pieces)
+    expected = fit_temperature(
+        Scored(validation.labels, 1 / (1 + np.exp(-logits)), validation.token_ids),
+        Scored(pieces.labels, by_piece, pieces.token_ids),
+    )
+    assert ensemble.model.temperature.as_dict() == pytest.approx(expected.as_dict(), abs=1e-3)
     losses = np.logaddexp(0, np.where(validation.labels == 1, -logits, logits))
     accuracy = ((logits >= 0) == validation.labels).mean()
     assert ensemble.validation == {"loss": pytest.approx(losses.mean()), "accuracy": pytest.approx(accuracy)}
@@ -226,7 +232,7 @@ def test_summary_has_the_scores_of_the_ensemble_and_the_kept_epoch_of_each_membe
 
     summary = summarize_fit(ensemble)
     assert summary["validation_accuracy"] == ensemble.validation["accuracy"]
-    assert summary["temperature"] == ensemble.model.temperature
+    assert summary["temperature"] == ensemble.model.temperature.as_dict()
     for number, history in enumerate(ensemble.histories, 1):
         assert summary[f"member_{number}"] == {
             "kept_epoch": history.kept_epoch,

@@ -1,33 +1,31 @@
-"""Behaviour: how much a classifier's probabilities change when something in a text changes.
+"""Behaviour: whether a classifier is right about changed texts, and how much its probabilities change with them.
 
-After the invariance and directional tests of CheckList (Ribeiro et al. 2020, section 2). No label is used. Any function
-from texts to the probabilities of the positive class, `float64 [B]`, can be measured.
+After CheckList (Ribeiro et al. 2020, section 2): its minimum functionality tests, which have labels, are in
+`behaviour_labels`; the invariance and directional tests here use no label. Any function from texts to the probabilities
+of the positive class, `float64 [B]`, can be measured.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import product
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.labels import THRESHOLD
 from imdb_sentiment.artifacts.reviews import iterate_reviews
+from imdb_sentiment.evaluation.behaviour_labels import Predict, measure_labels
+from imdb_sentiment.evaluation.behaviour_texts import load_templates
 from imdb_sentiment.runtime.errors import ArtifactError
 
-Predict = Callable[[list[str]], NDArray[np.float64]]
-
-NAMES: Final = ("The Long Harbour", "Glass Orchard", "Seven Winters", "Nora's Boat", "Ashes in June", "Second Violin")
-ACTORS: Final = ("Maria Lindgren", "Tom Okafor", "Yuki Tanabe", "Elena Rossi", "Samuel Price", "Priya Raman")
-_NAMED: Final = (
-    "{film} is the kind of film that stays with you for days. {actor} is superb, and the last scene made me cry.",
-    "I wanted to like {film}, but it drags on and on. {actor} looks bored, and so was I after twenty minutes.",
-    "We saw {film} on a rainy Sunday. {actor} plays a teacher who comes back to his village. It was fine, no more.",
-    "What a waste of two hours! Not even {actor} can save {film} from its stupid plot and its awful dialogue.",
-    "{film} is funny, warm and beautifully shot. I would watch {actor} read a telephone book.",
-    "The first half of {film} is slow, but {actor} wins you over, and by the end I did not want to leave.",
-)
+# What stands for `{}` in the templates of each kind of name.
+NAMES: Final = {
+    "film": ("The Long Harbour", "Glass Orchard", "Seven Winters", "Nora's Boat", "Ashes in June", "Second Violin"),
+    "actor": ("Maria Lindgren", "Tom Okafor", "Yuki Tanabe", "Elena Rossi", "Samuel Price", "Priya Raman"),
+    "country": ("France", "Nigeria", "Japan", "Brazil", "Poland", "India", "Iran", "Canada"),
+    "gender": ("a man", "a woman", "a boy", "a girl"),
+}
 _SUBJECTS: Final = (
     "The film", "The story", "The acting", "The ending", "The music", "The script", "The cast", "The camera work"
 )  # fmt: skip
@@ -58,19 +56,27 @@ def sample_reviews(reviews: Path, test_ids: Iterable[str]) -> list[str]:
     return [texts[ids[at]] for at in np.unique(np.linspace(0, len(ids) - 1, _SAMPLE).astype(int))]
 
 
-def measure_behaviour(predict: Predict, reviews: Sequence[str], seed: int = 0) -> dict[str, float]:
+def measure_behaviour(predict: Predict, reviews: Sequence[str]) -> tuple[dict[str, float], dict[str, Any]]:
+    """Return the rates of `measure_labels` and behind them those of `measure_changes`, and the details of the first."""
+    rates, details = measure_labels(predict)
+    return rates | measure_changes(predict, reviews), details
+
+
+def measure_changes(predict: Predict, reviews: Sequence[str], seed: int = 0) -> dict[str, float]:
     """Return the rates: shares of pairs in the right order, mean changes of the probability, shares of flips.
 
     A prediction flips if it goes from positive to negative or back (`..._other_side`). Names, negation and turns are
     measured on sentences written for it; typing errors, capitals and an added sentence on `reviews`.
     """
-    named = predict([text.format(film=film, actor=ACTORS[0]) for text, film in product(_NAMED, NAMES)])
-    played = predict([text.format(film=NAMES[0], actor=actor) for text, actor in product(_NAMED, ACTORS)])
     hated_first, loved_first = (predict([start.format(end) for end in ends]) for start, ends in _TURNS)
     before = predict(list(reviews))
     rates = {
-        "film_name_change": _mean_change(named.reshape(len(_NAMED), -1)),
-        "actor_name_change": _mean_change(played.reshape(len(_NAMED), -1)),
+        f"{kind}_name_change": _mean_change(
+            predict([text.format(name) for text, name in product(texts, NAMES[kind])]).reshape(len(texts), -1)
+        )
+        for kind, texts in load_templates().items()
+    }
+    rates |= {
         "not_good_below_good": float((_negated(predict, _GOOD) < 0).mean()),
         "not_bad_over_bad": float((_negated(predict, _BAD) > 0).mean()),
         "turned_over": float(np.mean([*(hated_first >= THRESHOLD), *(loved_first < THRESHOLD)])),

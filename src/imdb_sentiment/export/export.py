@@ -40,7 +40,7 @@ def write_exported_model(trained: Path, vocabulary: Path, polarity: Path, folder
             shutil.copyfile(source, folder / name)
         except FileNotFoundError as error:
             raise ArtifactError(source, "no such file", "the output of an earlier stage") from error
-    write_settings(folder, saved.params.ignores_padding, temperature=saved.temperature)
+    write_settings(folder, saved.params.ignores_padding, temperature=saved.temperature.as_dict())
 
 
 def compare_with_keras(

@@ -5,6 +5,7 @@ own (which skip the padding of a review), what the members share is in it once, 
 stage `export` compares its probabilities with Keras's.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from imdb_sentiment.artifacts.polarity import CHANNELS
-from imdb_sentiment.artifacts.vocabulary import PAD_ID
+from imdb_sentiment.artifacts.temperature import LARGEST, REFERENCE_LENGTH, Temperature
+from imdb_sentiment.artifacts.vocabulary import PAD_ID, UNKNOWN_ID
 from imdb_sentiment.network.saved_model import SavedModel
 from imdb_sentiment.runtime.params import ModelParams
 
@@ -34,8 +36,8 @@ def build_graph(saved: SavedModel) -> onnx.ModelProto:
         inputs.append(helper.make_tensor_value_info("polarity", TensorProto.FLOAT, ["B", "T", CHANNELS]))
     logits = [_Member(graph, member, saved.params).logit() for member in saved.members]
     total = logits[0] if len(logits) == 1 else graph.add("Sum", *logits)
-    scale = graph.constant(np.array(1 / (len(logits) * saved.temperature), np.float32))
-    calibrated = graph.add("Mul", total, scale)
+    average = graph.add("Mul", total, graph.constant(np.array(1 / len(logits), np.float32)))
+    calibrated = graph.add("Div", average, _temperatures(graph, saved.temperature))
     graph.nodes.append(helper.make_node("Sigmoid", [calibrated], ["probabilities"]))
     output = helper.make_tensor_value_info("probabilities", TensorProto.FLOAT, ["B", 1])
     weights = [numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
@@ -193,6 +195,26 @@ class _Member:
         """Return `[D, B, H]` as `[B, D * H]`."""
         turned = self._graph.add("Transpose", by_review, perm=[1, 0, 2])
         return self._graph.add("Reshape", turned, self._graph.numbers(0, -1))
+
+
+def _temperatures(graph: _Graph, temperature: Temperature) -> str:
+    """Return what `Temperature.at` returns, `float32 [B, 1]`."""
+
+    def count(token_id: int) -> str:
+        found = graph.add("Equal", "token_ids", graph.constant(np.array(token_id, np.int32)))
+        return graph.add("ReduceSum", graph.cast(found, TensorProto.FLOAT), graph.numbers(1), keepdims=1)
+
+    def number(value: float) -> str:
+        return graph.constant(np.array(value, np.float32))
+
+    lengths = graph.add("Sub", graph.cast(graph.size(1), TensorProto.FLOAT), count(PAD_ID))
+    relative = graph.add("Mul", lengths, number(1 / REFERENCE_LENGTH))
+    by_length = graph.add("Mul", graph.add("Log", relative), number(temperature.log_length))
+    unknown = graph.add("Div", count(UNKNOWN_ID), lengths)
+    by_unknown = graph.add("Mul", unknown, number(temperature.unknown_share))
+    logs = graph.add("Sum", number(temperature.constant), by_length, by_unknown)
+    bounded = graph.add("Clip", logs, number(-math.log(LARGEST)), number(math.log(LARGEST)))
+    return graph.add("Exp", bounded)
 
 
 def _lstm_weights(layer: Any) -> tuple[Array, Array, Array]:

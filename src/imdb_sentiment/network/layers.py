@@ -4,12 +4,14 @@ The models use no Keras mask, with which an LSTM does not run on cuDNN. Reviews 
 a forward LSTM reads the padding only after the review; the layers here take the lengths as an input.
 """
 
+import math
 from typing import Any, Final, Literal
 
 import keras
 import numpy as np
 from keras import ops
 
+from imdb_sentiment.artifacts.temperature import LARGEST, REFERENCE_LENGTH, Temperature
 from imdb_sentiment.artifacts.vocabulary import PAD_ID, UNKNOWN_ID
 
 Pooling = Literal["last", "max", "mean", "max_mean"]
@@ -175,19 +177,29 @@ _POOLINGS: Final = {"max": _masked_max, "mean": _masked_mean}
 class CalibratedAverage(keras.layers.Layer):
     """Average the logits of several models, and divide them by a temperature (Guo et al. 2017, section 4.2).
 
-    `[probabilities float32 [B, 1], ...]` -> `float32 [B, 1]`. A temperature above 1 makes the probabilities less
-    confident. The logits of 0 and 1 are infinite and might have no average, so that probabilities are clipped first.
+    `([probabilities float32 [B, 1], ...], token_ids int32 [B, T])` -> `float32 [B, 1]`. A temperature above 1 makes the
+    probabilities less confident. The logits of 0 and 1 are infinite and might have no average, so that probabilities
+    are clipped first.
     """
 
-    def __init__(self, temperature: float, **kwargs: Any) -> None:
+    def __init__(self, temperature: Temperature, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.temperature = temperature
 
-    def call(self, probabilities: Any) -> Any:
+    def call(self, probabilities: Any, token_ids: Any) -> Any:
         epsilon = keras.config.epsilon()
         clipped = [ops.clip(member, epsilon, 1 - epsilon) for member in probabilities]
         logits = [ops.log(member) - ops.log(1 - member) for member in clipped]
-        return ops.sigmoid(sum(logits) / (len(logits) * self.temperature))
+        return ops.sigmoid(sum(logits) / len(logits) / self._temperatures(token_ids))
+
+    def _temperatures(self, token_ids: Any) -> Any:
+        """Return what `Temperature.at` returns, `float32 [B, 1]`."""
+        is_token = ops.cast(ops.not_equal(token_ids, PAD_ID), "float32")
+        lengths = ops.sum(is_token, axis=1, keepdims=True)
+        unknown = ops.sum(ops.cast(ops.equal(token_ids, UNKNOWN_ID), "float32"), axis=1, keepdims=True)
+        logs = self.temperature.constant + self.temperature.log_length * ops.log(lengths / REFERENCE_LENGTH)
+        logs += self.temperature.unknown_share * unknown / lengths
+        return ops.exp(ops.clip(logs, -math.log(LARGEST), math.log(LARGEST)))
 
 
 def _steps(sequence: Any) -> Any:

@@ -1,7 +1,6 @@
 """The folder of a trained model: its weights, and the params that its layers are built from."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.sequences import Sequences
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.network.layers import CalibratedAverage
 from imdb_sentiment.network.model import create_model
 from imdb_sentiment.network.predict import predict_probabilities
@@ -32,11 +32,11 @@ class SavedModel:
     vocabulary_size: int
     params: ModelParams
     train: TrainParams
-    temperature: float = 1.0
+    temperature: Temperature = field(default_factory=Temperature)
 
     def as_single_model(self) -> keras.Model:
         """Return one model with the members' inputs that gives the calibrated probabilities `float32 [B, 1]`."""
-        if len(self.members) == 1 and self.temperature == 1:
+        if len(self.members) == 1 and self.temperature == Temperature():
             return self.members[0]
         inputs = {
             tensor.name: keras.Input(tensor.shape[1:], dtype=tensor.dtype, name=tensor.name)
@@ -45,7 +45,7 @@ class SavedModel:
         for number, member in enumerate(self.members, 1):
             member.name = f"member_{number}"  # names may not be equal within a model
         probabilities = [member(inputs) for member in self.members]
-        calibrated = CalibratedAverage(self.temperature, name="calibrated_average")(probabilities)
+        calibrated = CalibratedAverage(self.temperature, name="calibrated_average")(probabilities, inputs["token_ids"])
         return keras.Model(inputs, calibrated, name="ensemble")
 
     def predict(self, sequences: Sequences, progress: Progress = no_progress) -> NDArray[np.float64]:
@@ -61,7 +61,7 @@ def save_model(model: SavedModel, folder: Path) -> None:
     """
     settings = {
         "vocabulary_size": model.vocabulary_size,
-        "temperature": model.temperature,
+        "temperature": model.temperature.as_dict(),
         "model": model.params.model_dump(),
         "train": model.train.model_dump(),
     }
@@ -78,11 +78,10 @@ def load_model(folder: Path) -> SavedModel:
     """Return what `save_model` wrote. Raises ArtifactError or ParamsError."""
     settings_path, weights_path = folder / SETTINGS_NAME, folder / WEIGHTS_NAME
     settings = read_json(settings_path)
-    vocabulary_size, temperature = settings.get("vocabulary_size"), settings.get("temperature")
+    vocabulary_size = settings.get("vocabulary_size")
     if type(vocabulary_size) is not int or vocabulary_size < 1:
         raise ArtifactError(settings_path, f"vocabulary_size {vocabulary_size!r}", "a whole number of at least 1")
-    if type(temperature) is not float or not 0 < temperature < math.inf:
-        raise ArtifactError(settings_path, f"temperature {temperature!r}", "a number above 0")
+    temperature = Temperature.parse(settings.get("temperature"), settings_path)
     params = check(settings.get("model"), ModelParams, f"{settings_path}: model")
     train = check(settings.get("train"), TrainParams, f"{settings_path}: train")
     weights = read_npz(weights_path)

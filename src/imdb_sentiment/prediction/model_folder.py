@@ -9,6 +9,7 @@ A folder may come from anybody: nothing in it is opened before it is known to be
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,12 +27,12 @@ _NAMES: Final = (GRAPH_NAME, VOCABULARY_NAME, POLARITY_NAME)
 _REQUIRED: Final = {GRAPH_NAME, VOCABULARY_NAME}
 
 
-def write_settings(folder: Path, ignore_padding: bool, temperature: float) -> None:
+def write_settings(folder: Path, ignore_padding: bool, temperature: Mapping[str, float]) -> None:
     """Write the settings of the model whose other files are in `folder`."""
     settings = {
         "format": FORMAT,
         "ignore_padding": ignore_padding,
-        "temperature": temperature,  # for the record: it is part of the graph
+        "temperature": dict(temperature),  # for the record: it is part of the graph
         "files": {name: _checksum(folder / name) for name in _NAMES},
     }
     write_json(settings, folder / SETTINGS_NAME)

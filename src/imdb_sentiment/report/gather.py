@@ -10,8 +10,10 @@ import pandas as pd
 from imdb_sentiment.artifacts.labels import LABEL_NAMES, THRESHOLD
 from imdb_sentiment.artifacts.predictions import read_predictions
 from imdb_sentiment.artifacts.reviews import iterate_reviews
+from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.prediction.explanation import Explanation, explain
 from imdb_sentiment.prediction.predictor import SentimentModel
+from imdb_sentiment.report.edited_reviews import ExplainedPair
 from imdb_sentiment.runtime.errors import ArtifactError, reason_of
 from imdb_sentiment.runtime.files import missing, read_json
 from imdb_sentiment.runtime.params import Params
@@ -38,6 +40,7 @@ class Training:
     """The ensemble's validation_loss, validation_accuracy and temperature, and its members."""
 
     result: Mapping[str, Any]
+    temperature: Temperature
     members: list[Member]
 
 
@@ -55,7 +58,8 @@ class Mistake:
 class Report:
     """All that the page and the model card show.
 
-    metrics to export_check: the JSON files of the same names, `baseline` that of the linear baseline.
+    metrics to export_check: the JSON files of the same names, `baseline` that of the linear baseline; of
+    behaviour_details both, as `lstm` and `linear`.
     reviews: a row a test review with its label (`y_true`), rating, text, and the probability that it is positive by
     the LSTM (`lstm`) and by the linear baseline (`linear`).
     """
@@ -65,10 +69,12 @@ class Report:
     baseline: Mapping[str, Any]
     data: Mapping[str, Any]
     behaviour: Mapping[str, Any]
+    behaviour_details: Mapping[str, Mapping[str, Any]]
     export_check: Mapping[str, Any]
     training: Training
     reviews: pd.DataFrame
     mistakes: list[Mistake]
+    pairs: list[ExplainedPair]
 
 
 def read_test_reviews(reviews: Path, predictions: Path, baseline_predictions: Path) -> pd.DataFrame:
@@ -103,7 +109,9 @@ def read_training(curves: Path, training_metrics: Path) -> Training:
     names = [name for name in result if name.startswith("member_")]
     if not names:
         raise ArtifactError(training_metrics, "no member_1", "the result of each member")
-    return Training(result, [Member(_read_curves(curves / f"{name}.csv"), result[name]) for name in names])
+    temperature = Temperature.parse(result.get("temperature"), training_metrics)
+    members = [Member(_read_curves(curves / f"{name}.csv"), result[name]) for name in names]
+    return Training(result, temperature, members)
 
 
 def _read_curves(path: Path) -> pd.DataFrame:

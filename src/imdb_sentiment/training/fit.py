@@ -13,7 +13,7 @@ from imdb_sentiment.network.saved_model import SavedModel
 from imdb_sentiment.runtime.errors import TrainingError
 from imdb_sentiment.runtime.params import ModelParams, TrainParams
 from imdb_sentiment.runtime.progress import Progress, no_progress
-from imdb_sentiment.training.calibration import fit_temperature
+from imdb_sentiment.training.calibration import Scored, cut_pieces, fit_temperature
 from imdb_sentiment.training.checkpoints import Checkpoint, Checkpoints
 from imdb_sentiment.training.dataset import Dataset
 from imdb_sentiment.training.epoch import fit_epoch, score, validate
@@ -70,7 +70,14 @@ def split_and_fit_dataset(
     ensemble = SavedModel(members, dataset.vocabulary_size, params, train)
     validation = dataset.parts["validation"]
     y_prob = ensemble.predict(validation, progress)
-    temperature = fit_temperature(validation.labels, y_prob)
+    scored = Scored(validation.labels, y_prob, validation.token_ids)
+    if params.ignores_padding:
+        pieces = cut_pieces(validation, dataset.sentence_ends, train.seed)
+        temperature = fit_temperature(
+            scored, Scored(pieces.labels, ensemble.predict(pieces, progress), pieces.token_ids)
+        )
+    else:  # all texts are equally long to such a model
+        temperature = fit_temperature(scored)
     return FittedEnsemble(replace(ensemble, temperature=temperature), histories, score(validation.labels, y_prob))
 
 

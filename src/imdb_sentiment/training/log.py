@@ -29,7 +29,7 @@ def write_training_curves(fitted: FittedEnsemble, folder: Path) -> None:
 
 def summarize_fit(fitted: FittedEnsemble) -> dict[str, Any]:
     """Return the ensemble's scores on the validation part, and the kept epoch of each member with its scores."""
-    summary: dict[str, Any] = validation_scores(fitted.validation) | {"temperature": fitted.model.temperature}
+    summary: dict[str, Any] = validation_scores(fitted.validation) | {"temperature": fitted.model.temperature.as_dict()}
     for number, history in enumerate(fitted.histories, 1):
         summary[f"member_{number}"] = {"kept_epoch": history.kept_epoch} | validation_scores(history.kept)
     return summary
