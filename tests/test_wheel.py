@@ -60,7 +60,7 @@ def import_names(distributions: set[str]) -> set[str]:
 
 
 def test_wheel_always_requires_only_what_prediction_needs(required: dict[str, set[str]]) -> None:
-    assert required[""] <= {"jinja2", "numpy", "onnxruntime", "pyarrow", "rich", "typer"}
+    assert required[""] <= {"jinja2", "numpy", "onnxruntime", "rich", "typer"}
     assert {"tensorflow", "dvc", "scikit-learn", "pandas", "onnx"} <= required["pipeline"]
 
 
@@ -68,7 +68,7 @@ def test_wheel_predicts_and_explains_without_the_pipeline(
     wheel: Path, required: dict[str, set[str]], exported_once: Path, tmp_path: Path
 ) -> None:
     absent = set(metadata.packages_distributions()) - {"imdb_sentiment"} - import_names(required[""])
-    assert {"tensorflow", "pandas", "dvc", "onnx"} <= absent
+    assert {"tensorflow", "pandas", "dvc", "onnx", "pyarrow"} <= absent
     script = (
         "import sys\n"
         "class Absent:\n"
@@ -84,16 +84,19 @@ def test_wheel_predicts_and_explains_without_the_pipeline(
     (tmp_path / "table.csv").write_text("text\n" + "I loved every minute of it.\n" * 40)
     environment = {**os.environ, "PYTHONPATH": str(wheel), "IMDB_SENTIMENT_MODEL": str(exported_once / "data/model")}
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, code: int = 0) -> str:
         command = [sys.executable, "-c", script, str(wheel), *arguments]
         result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, cwd=tmp_path)
-        assert result.returncode == 0, result.stderr
-        return result.stdout
+        assert result.returncode == code, result.stderr
+        return result.stderr if code else result.stdout
 
     probability = json.loads(run("predict", "--json", "I loved every minute of it."))["probability"]
     assert run("predict", "table.csv", "--output", "out.csv") == "out.csv: 40 reviews\n"
     rows = (tmp_path / "out.csv").read_text().splitlines()[1:]
     assert [float(row.split(",")[2]) for row in rows] == pytest.approx([probability] * 40, abs=1e-5)
+    (tmp_path / "table.parquet").write_bytes(b"PAR1")
+    for arguments in (["table.parquet"], ["table.csv", "--output", "out.parquet"]):
+        assert "found no PyArrow, which Parquet" in run("predict", *arguments, code=1).splitlines()[-1]
     assert "I loved every minute of it." in run("explain", "I loved every minute of it.", "--html", "why.html")
     assert (tmp_path / "why.html").read_text(encoding="utf-8").startswith("<!doctype html>")
 

@@ -21,9 +21,9 @@ class Sequences:
 
     token_ids: int32 [B, T], padded on the right with PAD_ID; lengths: int32 [B], from 1 to T; labels: int8 [B];
     groups: int32 [B], equal for the reviews of one film or other group; seen_in_train: bool [B], whether the same text
-    also stands in another part that is learned from (train, validation). targets: float32 [B], from 0 to 1, what a
-    model is trained to answer where that is another model's probability and not the label. polarity: float16 [B, T, 6],
-    where a model reads it.
+    also stands in another part that is learned from (train, validation). polarity: float16 [B, T, 6], where a
+    model reads it. targets: float32 [B], from 0 to 1, what a model is trained to answer where that is another model's
+    probability and not the label.
     """
 
     review_ids: NDArray[np.str_]
@@ -32,8 +32,8 @@ class Sequences:
     labels: NDArray[np.int8]
     groups: NDArray[np.int32]
     seen_in_train: NDArray[np.bool_]
-    targets: NDArray[np.float32] | None = None
     polarity: NDArray[np.float16] | None = None
+    targets: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Final
 
+from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError, reason_of
 from imdb_sentiment.tables.compression import open_bzip2, open_xz
 from imdb_sentiment.tables.rows import shorten
@@ -89,6 +90,7 @@ class TableFile:
             case "xz":
                 return open_xz(raw)
             case "zstd":
+                check_arrow(self.name)
                 import pyarrow as pa
 
                 return pa.CompressedInputStream(pa.PythonFile(raw, "r"), "zstd")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.csv_table import CsvTable
 from imdb_sentiment.tables.files import COMPRESSED_SUFFIXES, TableFile
@@ -62,6 +63,7 @@ def open_table(file: TableFile | Path, options: TableOptions) -> Table:
         case "lines":
             return LinesTable(file, options.encoding)
         case _ if options.encoding is None:
+            check_arrow(file.name)
             return ParquetTable(file.unpacked() if file.compression else file)
         case _:
             raise InputError(f"--encoding {options.encoding}: found a Parquet table; expected a format of text")

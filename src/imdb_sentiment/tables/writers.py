@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError
 from imdb_sentiment.tables.csv_rows import CsvRows
 from imdb_sentiment.tables.csv_table import CsvTable
@@ -46,6 +47,8 @@ def find_output_format(option: str, path: Path) -> str:
     if kind is None:
         found = path.suffix or "no"
         raise InputError(f"{option} {path}: found {found} format; expected {OUTPUT_SUFFIXES}")
+    if kind == "parquet":
+        check_arrow(f"{option} {path}")
     return kind
 
 

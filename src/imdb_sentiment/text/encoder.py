@@ -8,7 +8,9 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from imdb_sentiment.artifacts.sequences import pad
 from imdb_sentiment.artifacts.vocabulary import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
+from imdb_sentiment.runtime.arrow import has_arrow
 from imdb_sentiment.runtime.threads import map_in_threads
 from imdb_sentiment.text.bulk_tokenization import TokenizedTexts, count_tokens, in_blocks, tokenize_all
 from imdb_sentiment.text.tokenization import tokenize
@@ -51,9 +53,12 @@ class TextEncoder(Vocabulary):
     ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """Return what `encode` gives for each of `texts`, padded: `token_ids int32 [B, T]` and `lengths int32 [B]`.
 
-        T is `max_length`. Several times as fast as `encode` for many texts, and slower for one. `threads`: as
-        `map_in_threads` has it.
+        T is `max_length`. Several times as fast as `encode` for many texts, and slower for one; without PyArrow, as
+        slow. `threads`: as `map_in_threads` has it.
         """
+        if not has_arrow():
+            encoded = [self.encode(text) for text in texts]
+            return pad(encoded, self.max_length), np.array([len(ids) for ids in encoded], np.int32)
         return self.encode_tokens(map_in_threads(tokenize_all, in_blocks(texts), threads), threads)
 
     def encode_tokens(
