@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from benchmarks.fitting import in_processes, load_parts
+from benchmarks.fitting import in_processes, load_examples
 from benchmarks.harness import Data, Output, ParamsFile, run_process, write_results
 from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from imdb_sentiment.runtime.console import console_progress
@@ -32,6 +32,8 @@ ROWS: Final[dict[str, dict[str, Any]]] = {
     "no polarity at the classifier": {"model": {"polarity": {"scores": False}}},
     "spatial dropout": {"model": {"embedding_dropout_rate": 0.1}},
     "constant learning rate": {"train": {"learning_rate_schedule": "constant"}},
+    "reviews alone, no pieces": {"train": {"pieces": 0.0, "edited_pieces": 0.0}},
+    "no edited pieces": {"train": {"edited_pieces": 0.0}},
     "no clipped gradients": {"train": {"clip_norm": 0.0}},
     "weights averaged over the last half of the steps": {"train": {"averaged_share": 0.5}},
 }
@@ -57,7 +59,7 @@ def ablation(
         for seed in range(seeds):
             for name, change in rows.items():
                 changes = merge(change, {"train": {"epochs": epochs, "seed": seed}})
-                jobs.append((name, check(merge(base, changes), Params, name), data, *inputs[name]))
+                jobs.append((name, check(merge(base, changes), Params, name), data, inputs[name]))
         for name, score in in_processes(validation_scores, jobs):
             scores[name].append(score)
             if name == list(rows)[-1]:  # after each seed, so that a run that is stopped has written the seeds before
@@ -69,13 +71,11 @@ def ablation(
         typer.echo(f"{name:50s} {accuracy}  loss {found['loss_mean']:.4f} ± {found['loss_std']:.4f}")
 
 
-def _other_inputs(
-    params: dict[str, Any], changed: set[str], data: Path, folder: Path
-) -> tuple[Path | None, Path | None]:
-    """Return the paths of the word vectors and of the polarity channels where these are not those of `data`."""
+def _other_inputs(params: dict[str, Any], changed: set[str], data: Path, folder: Path) -> dict[str, Path]:
+    """Return the paths of the word vectors, or of the polarity, where these are not those of `data`."""
     stage = next(iter(changed & {"embed", "polarity"}), None)
     if stage is None:
-        return None, None
+        return {}
     inputs = {name.partition(".")[0]: data / name for name in ("reviews.parquet", "sequences.npz", "vocabulary.json")}
     outputs = {
         name: folder / f"{name}.npz" for name in (("embeddings",) if stage == "embed" else ("polarity", "channels"))
@@ -84,17 +84,15 @@ def _other_inputs(
     options = [f"--{name}={path}" for name, path in {"params": folder / "params.yaml", **inputs, **outputs}.items()]
     with console_progress(f"The stage {stage}", None, ""):
         run_process((sys.executable, "-m", f"stages.{stage}", *options))
-    return outputs.get("embeddings"), outputs.get("channels")
+    return outputs
 
 
-def validation_scores(
-    name: str, params: Params, data: Path, embeddings: Path | None, channels: Path | None
-) -> tuple[str, dict[str, float]]:
+def validation_scores(name: str, params: Params, data: Path, other: dict[str, Path]) -> tuple[str, dict[str, float]]:
     """Return the name, and loss and accuracy of one fitted model."""
     import_keras_quietly()
     from imdb_sentiment.training.fit import fit_member
 
-    dataset = load_parts(data, params.model, embeddings, channels)
+    dataset = load_examples(data, params, other)
     return name, fit_member(dataset, params.model, params.train, number=0)[1].kept
 
 

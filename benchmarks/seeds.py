@@ -14,7 +14,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
-from benchmarks.fitting import in_processes, load_parts
+from benchmarks.fitting import in_processes, load_examples, load_parts
 from benchmarks.harness import Data, Output, ParamsFile, write_results
 from imdb_sentiment.runtime.command import command_app, import_keras_quietly
 from imdb_sentiment.runtime.params import Params, load_params
@@ -60,7 +60,7 @@ def predict_logits(params: Params, seed: int | None, number: int, data: Path) ->
     from imdb_sentiment.network.saved_model import load_model
     from imdb_sentiment.training.fit import fit_member
 
-    dataset = load_parts(data, params.model)
+    dataset = load_examples(data, params)
     if seed is None:
         model = load_model(data / "trained").members[number]
     else:

@@ -20,6 +20,9 @@ def train(
     channels: Annotated[Path, typer.Option(help="In: the npz file of the polarity at each token.")] = Path(
         "data/channels.npz"
     ),
+    polarity: Annotated[Path, typer.Option(help="In: the npz file of each n-gram's polarity.")] = Path(
+        "data/polarity.npz"
+    ),
     trained: Annotated[Path, typer.Option(help="Out: the folder of the trained model.")] = Path("data/trained"),
     curves: Annotated[Path, typer.Option(help="Out: the folder of training curves.")] = Path("metrics/training"),
     validation: Annotated[Path, typer.Option(help="Out: the ensemble's scores on the validation part.")] = Path(
@@ -39,13 +42,14 @@ def train(
     from imdb_sentiment.network.saved_model import TRAINED_FILES, save_model
     from imdb_sentiment.runtime.files import OutputFolder, write_json, written_together
     from imdb_sentiment.training.checkpoints import Checkpoints, fingerprint_run
-    from imdb_sentiment.training.dataset import load_dataset
+    from imdb_sentiment.training.dataset import add_pieces, load_dataset
     from imdb_sentiment.training.fit import split_and_fit_dataset
     from imdb_sentiment.training.log import CURVE_FILES, summarize_fit, validation_scores, write_training_curves
 
     outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), validation, training_metrics
     with written_together(*outputs) as partials:
         dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
+        dataset = add_pieces(dataset, vocabulary, polarity, settings.train)
         kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
         fitted = split_and_fit_dataset(
             dataset, settings.model, settings.train, checkpoints=kept, progress=console_progress

@@ -40,6 +40,7 @@ def train_params(**changes: Any) -> TrainParams:
     """Return the params of a short fit."""
     tiny = {"optimizer": "adam", "learning_rate": 0.01, "batch_size": 4, "epochs": 2, "seed": 0}
     fixed = {"learning_rate_schedule": "constant", "clip_norm": 0.0, "averaged_share": 0.0, "members": 1}
+    fixed |= {"pieces": 0.0, "edited_pieces": 0.0}
     return TrainParams(**{**_DEFAULTS["train"], **tiny, **fixed, **changes})
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from imdb_sentiment.artifacts.batches import length_grouped_rows, take_batch
-from imdb_sentiment.artifacts.sequences import Sequences
+from imdb_sentiment.artifacts.sequences import Sequences, load_sequences
 from imdb_sentiment.artifacts.temperature import Temperature
 from imdb_sentiment.artifacts.vocabulary import Vocabulary
 from imdb_sentiment.runtime.errors import ArtifactError, ParamsError, TrainingError
@@ -243,13 +243,15 @@ def test_summary_has_the_scores_of_the_ensemble_and_the_kept_epoch_of_each_membe
 
 def test_train_writes_what_split_and_fit_dataset_returns(trained_once: Path, tmp_path: Path) -> None:
     from imdb_sentiment.network.saved_model import save_model
-    from imdb_sentiment.training.dataset import load_dataset
+    from imdb_sentiment.training.dataset import add_pieces, load_dataset
     from imdb_sentiment.training.fit import split_and_fit_dataset
 
     params = load_params(trained_once / "params.yaml")
     names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
     sequences, vocabulary, embeddings, channels = (trained_once / "data" / name for name in names)
     dataset = load_dataset(sequences, vocabulary, embeddings, channels, params.model)
+    dataset = add_pieces(dataset, vocabulary, trained_once / "data/polarity.npz", params.train)
+    assert len(dataset.parts["train"]) > len(load_sequences(sequences)["train"])
     save_model(split_and_fit_dataset(dataset, params.model, params.train).model, tmp_path)
     assert snapshot(tmp_path) == snapshot(trained_once / "data/trained")
 

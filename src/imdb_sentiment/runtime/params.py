@@ -160,6 +160,8 @@ class TrainParams(_Section):
     batch_size: Annotated[int, Field(ge=1, le=65_536)]
     epochs: Annotated[int, Field(ge=1, le=10_000)]
     members: Annotated[int, Field(ge=1, le=100)]
+    pieces: Annotated[Number, Field(ge=0, le=100)]
+    edited_pieces: Annotated[Number, Field(ge=0, le=100)]
     seed: Seed
 
 

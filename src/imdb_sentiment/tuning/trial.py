@@ -20,7 +20,7 @@ from imdb_sentiment.runtime.errors import TrialError, reason_of
 from imdb_sentiment.runtime.files import missing
 from imdb_sentiment.runtime.params import Params, check
 
-_INPUTS: Final = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
+_INPUTS: Final = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz", "polarity.npz")
 _COMMAND: Final = (sys.executable, "-m", "imdb_sentiment.tuning.trial")
 
 
@@ -77,11 +77,12 @@ def main(
     params = check(json.loads(settings), Params, "SETTINGS")
     import_keras_quietly()
 
-    from imdb_sentiment.training.dataset import load_dataset
+    from imdb_sentiment.training.dataset import add_pieces, load_dataset
     from imdb_sentiment.training.fit import fit_member
 
-    sequences, vocabulary, embeddings, channels = (data / name for name in _INPUTS)
+    sequences, vocabulary, embeddings, channels, polarity = (data / name for name in _INPUTS)
     dataset = load_dataset(sequences, vocabulary, embeddings, channels, params.model)
+    dataset = add_pieces(dataset, vocabulary, polarity, params.train)
     fit_member(dataset, params.model, params.train, number=0, on_epoch=_print_metrics)
 
 
