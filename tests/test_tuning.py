@@ -343,7 +343,7 @@ def test_closed_trial_ends_its_process(space: SearchSpace, tmp_path: Path) -> No
 
 
 def test_inputs_are_identified_by_their_bytes(tmp_path: Path) -> None:
-    for name in ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz"):
+    for name in ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz", "polarity.npz"):
         (tmp_path / name).write_text(name)
     before = identify_inputs(tmp_path)
     (tmp_path / "vocabulary.json").write_text("{}")
