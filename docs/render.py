@@ -108,7 +108,9 @@ def behaviour_labels() -> str:
     note = (
         f"On all {sentences['texts']} sentences the mean probability of the predicted label is "
         f"{100 * sentences['confidence']:.0f}% where {100 * sentences['share_right']:.0f}% are right (linear baseline: "
-        f"{100 * linear_sentences['confidence']:.0f}% and {100 * linear_sentences['share_right']:.0f}%)."
+        f"{100 * linear_sentences['confidence']:.0f}% and {100 * linear_sentences['share_right']:.0f}%). The expected "
+        f"calibration error there is {sentences['calibration_error']:.3f}; on so few texts a perfectly calibrated "
+        f"model has {sentences['calibration_error_by_chance']:.3f} on average."
     )
     return table("Texts|Number|Default is right|Linear baseline is right", rows, note)
 

@@ -13,6 +13,7 @@ from imdb_sentiment.evaluation.metrics import expected_calibration_error, wilson
 Predict = Callable[[list[str]], NDArray[np.float64]]
 REPORTED: Final = "held_out"  # the half on which nothing is chosen
 _MISTAKES: Final = 10
+_DRAWS: Final = 200
 
 
 def measure_labels(predict: Predict) -> tuple[dict[str, float], dict[str, Any]]:
@@ -46,6 +47,7 @@ def measure_labels(predict: Predict) -> tuple[dict[str, float], dict[str, Any]]:
         }
     details["all_sentences"] = {
         "calibration_error": expected_calibration_error(y_true, y_prob),
+        "calibration_error_by_chance": _calibration_error_by_chance(y_prob),
         "confidence": _confidence(y_prob),
         "share_right": float(((y_prob >= THRESHOLD) == y_true).mean()),
         "texts": len(sentences),
@@ -58,6 +60,16 @@ def measure_labels(predict: Predict) -> tuple[dict[str, float], dict[str, Any]]:
     rates["sentences_calibration_error"] = details["all_sentences"]["calibration_error"]
     rates["sentences_confidence"] = details["all_sentences"]["confidence"]
     return rates, details
+
+
+def _calibration_error_by_chance(y_prob: NDArray[np.float64]) -> float:
+    """Return the mean expected calibration error of labels that are drawn by the probabilities `y_prob [B]` themselves.
+
+    So much has a perfectly calibrated classifier on so few texts.
+    """
+    rng = np.random.default_rng(0)
+    drawn = (rng.random((_DRAWS, len(y_prob))) < y_prob).astype(np.int8)
+    return float(np.mean([expected_calibration_error(labels, y_prob) for labels in drawn]))
 
 
 def _mistakes(sentences: Sequence[LabelledText], y_prob: NDArray[np.float64]) -> dict[str, Any]:
