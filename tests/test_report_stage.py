@@ -120,7 +120,7 @@ def test_most_confident_mistakes_come_first(exported_once: Path) -> None:
     mistakes = explain_mistakes(model, reviews.assign(lstm=1 - reviews["lstm"]))
     right = reviews[(reviews["lstm"] >= 0.5) == reviews["y_true"]]
     assert len(mistakes) == min(10, len(right)) > 1
-    distances = (reviews["lstm"].loc[[mistake.review_id for mistake in mistakes]] - 0.5).abs()
+    distances = (1 - reviews["lstm"].loc[[mistake.review_id for mistake in mistakes]] - 0.5).abs()
     assert distances.is_monotonic_decreasing
     assert {mistake.review_id for mistake in mistakes} <= set(right.index)
     assert all(mistake.rating in range(1, 11) for mistake in mistakes)
