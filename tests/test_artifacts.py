@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,15 +90,6 @@ def test_sequences_come_back(sequences: Path) -> None:
             np.testing.assert_array_equal(getattr(loaded[part], field), getattr(expected, field), strict=True)
 
 
-def test_targets_come_back(tmp_path: Path) -> None:
-    parts = three_parts()
-    targets = np.array([0.9, 0.2, 0.6], np.float32)
-    save_sequences(parts | {"train": replace(parts["train"], targets=targets)}, tmp_path / "soft.npz")
-    loaded = load_sequences(tmp_path / "soft.npz")
-    np.testing.assert_array_equal(loaded["train"].targets, targets, strict=True)
-    assert loaded["test"].targets is None
-
-
 def test_too_little_memory_is_not_taken_for_a_broken_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Full:
         def __init__(self, *_: object) -> None:
@@ -122,9 +112,6 @@ def test_too_little_memory_is_not_taken_for_a_broken_table(tmp_path: Path, monke
         (put("train_lengths", np.array([2, 0, 2], np.int32)), "lengths in train"),
         (put("train_labels", np.array([1, 1, 1], np.int8)), "labels [1] in train"),
         (put("test_groups", np.array([3, -1], np.int32)), "the group -1 in test"),
-        (put("train_targets", np.array([0.5, 1.5, 0.5], np.float32)), "outside 0 to 1"),
-        (put("train_targets", np.array([0.5, 0.5, 0.5])), "train_targets as float64"),
-        (put("train_targets", np.array([0.5, 0.5], np.float32)), "of shape (2,)"),
         (put("train_review_ids", np.array(["r0", "r1"])), "review ids"),
         (put("train_review_ids", np.array(["a", "b", "c"], object)), "pickle"),
     ],

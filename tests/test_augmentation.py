@@ -121,9 +121,3 @@ def test_without_pieces_the_reviews_are_all() -> None:
     assert augment(TRAIN, OPPOSITES, None, pieces=0, edited=0, seed=0) is TRAIN
     unknown = Opposites.of(SPECIAL_TOKENS)  # such as the words of another language
     assert augment(replace(TRAIN), unknown, None, pieces=0, edited=1, seed=0).labels.tolist() == TRAIN.labels.tolist()
-
-
-def test_edited_pieces_have_the_other_target() -> None:
-    soft = replace(TRAIN, targets=np.array([0.25, 0.875, 0.5, 1.0], np.float32))
-    found = augment(soft, OPPOSITES, None, pieces=1, edited=1, seed=0)
-    assert found.soft_labels.tolist() == [0.25, 0.875, 0.5, 1.0] * 2 + [0.75, 0.125, 0.0]

@@ -79,10 +79,3 @@ def test_batches_have_little_padding() -> None:
     # In their original order the same reviews need 1.5 times as much.
     unsorted = sum(8 * int(LENGTHS[start : start + 8].max()) for start in range(0, 200, 8))
     assert computed < unsorted / 1.4
-
-
-def test_soft_labels_are_the_targets_or_else_the_labels() -> None:
-    reviews = make_sequences([[2], [3, 4]], [1, 0])
-    assert take_batch(reviews, np.array([0, 1]))[1].tolist() == [[1.0], [0.0]]
-    soft = replace(reviews, targets=np.array([0.25, 0.75], np.float32))
-    assert take_batch(soft, np.array([0, 1]))[1].tolist() == [[0.25], [0.75]]

@@ -125,11 +125,3 @@ def test_dropout_works_in_training_only(rate: str) -> None:
     np.testing.assert_array_equal(predict(model, TOKEN_IDS), predict(draw_weights(create_plain()), TOKEN_IDS))
     drawn = np.stack([np.asarray(model(PLAIN_INPUTS, training=True)) for _ in range(5)])
     assert drawn.std(axis=0).max() > 1e-3
-
-
-def test_accuracy_takes_a_soft_target_for_the_label_that_it_is_nearer_to() -> None:
-    from imdb_sentiment.network.model import accuracy
-
-    targets = np.array([[0.9], [0.6], [0.2], [1.0], [0.0]], np.float32)
-    probabilities = np.array([[0.5], [0.4], [0.3], [0.1], [0.2]], np.float32)
-    assert np.asarray(accuracy(targets, probabilities)).tolist() == [1, 0, 1, 0, 1]

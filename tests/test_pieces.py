@@ -1,7 +1,5 @@
 """Pieces of reviews: whole sentences, with the polarity that they have in their review."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -84,9 +82,3 @@ def test_joined_parts_have_the_rows_of_both(has_polarity: bool) -> None:
     assert joined.labels.tolist() == [1, 0, 0]
     assert joined.token_ids.shape == (3, 12)
     assert (joined.polarity.shape == (3, 12, CHANNELS)) if joined.polarity is not None else not has_polarity
-
-
-def test_pieces_have_the_targets_of_their_review() -> None:
-    part = replace(make_part(None), targets=np.array([0.75, 0.25], np.float32))
-    joined = join(part, take_pieces(part, [1, 0], [([9], [0]), ([3], [0])]))
-    assert joined.soft_labels.tolist() == [0.75, 0.25, 0.25, 0.75]

@@ -33,7 +33,7 @@ def length_grouped_rows(
 def take_batch(
     sequences: Sequences, rows: NDArray[Any], trim: bool = True
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.float32]]:
-    """Return the inputs and the soft labels `float32 [B, 1]` of some rows, as long as the longest review of them.
+    """Return the inputs and the labels `float32 [B, 1]` of some rows, as long as the longest review of them.
 
     The inputs are `token_ids int32 [B, T]` and, where the sequences have it, `polarity float32 [B, T, 6]`. Without
     `trim`, T is that of the padded array.
@@ -42,4 +42,4 @@ def take_batch(
     inputs: dict[str, NDArray[Any]] = {"token_ids": sequences.token_ids[rows, :longest]}
     if sequences.polarity is not None:
         inputs["polarity"] = sequences.polarity[rows, :longest].astype(np.float32)
-    return inputs, sequences.soft_labels[rows, None]
+    return inputs, sequences.labels[rows, None].astype(np.float32)

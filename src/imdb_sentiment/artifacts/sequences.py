@@ -21,9 +21,8 @@ class Sequences:
 
     token_ids: int32 [B, T], padded on the right with PAD_ID; lengths: int32 [B], from 1 to T; labels: int8 [B];
     groups: int32 [B], equal for the reviews of one film or other group; seen_in_train: bool [B], whether the same text
-    also stands in another part that is learned from (train, validation). polarity: float16 [B, T, 6], where a
-    model reads it. targets: float32 [B], from 0 to 1, what a model is trained to answer where that is another model's
-    probability and not the label.
+    also stands in another part that is learned from (train, validation). polarity: float16 [B, T, 6], where a model
+    reads it.
     """
 
     review_ids: NDArray[np.str_]
@@ -33,15 +32,9 @@ class Sequences:
     groups: NDArray[np.int32]
     seen_in_train: NDArray[np.bool_]
     polarity: NDArray[np.float16] | None = None
-    targets: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
-
-    @property
-    def soft_labels(self) -> NDArray[np.float32]:
-        """The targets, or if there are none the labels: `float32 [B]`."""
-        return self.labels.astype(np.float32) if self.targets is None else self.targets
 
 
 _DTYPES: Final = {
@@ -73,8 +66,6 @@ def _named_arrays(sequences: dict[str, Sequences]) -> Iterator[tuple[str, NDArra
     for name, part in sequences.items():
         for field in ("review_ids", *_DTYPES):
             yield f"{name}_{field}", getattr(part, field)
-        if part.targets is not None:
-            yield f"{name}_targets", part.targets
 
 
 def load_sequences(path: Path, vocabulary_size: int | None = None) -> dict[str, Sequences]:
@@ -90,8 +81,7 @@ def load_sequences(path: Path, vocabulary_size: int | None = None) -> dict[str, 
         if absent:
             found = f"the arrays {', '.join(sorted(arrays))}" if arrays else "no arrays"
             raise ArtifactError(path, found, f"also {absent[0]}")
-        targets = arrays.get(f"{name}_targets")
-        sequences[name] = Sequences(**{field: arrays[array] for field, array in fields.items()}, targets=targets)
+        sequences[name] = Sequences(**{field: arrays[array] for field, array in fields.items()})
         _check(sequences[name], name, path, vocabulary_size)
     return sequences
 
@@ -113,12 +103,6 @@ def _check(part: Sequences, name: str, path: Path, vocabulary_size: int | None) 
     if part.lengths.min() < 1 or not np.array_equal(part.token_ids != PAD_ID, steps < part.lengths[:, None]):
         found = f"lengths in {name} that do not match the token ids"
         raise ArtifactError(path, found, "at least 1, padding on the right")
-    targets = part.targets
-    if targets is not None and not (
-        targets.dtype == np.float32 and targets.shape == rows and ((targets >= 0) & (targets <= 1)).all()
-    ):
-        found = f"{name}_targets as {targets.dtype} of shape {targets.shape}, or outside 0 to 1"
-        raise ArtifactError(path, found, "float32 from 0 to 1, one for each of the labels")
     if part.groups.min() < 0:
         raise ArtifactError(path, f"the group {part.groups.min()} in {name}", "a number of at least 0")
     if not np.array_equal(np.unique(part.labels), [0, 1]):

@@ -3,9 +3,8 @@
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import layers
 
-from imdb_sentiment.artifacts.labels import THRESHOLD
 from imdb_sentiment.artifacts.polarity import CHANNELS
 from imdb_sentiment.network.layers import (
     DistinctEmbedding,
@@ -112,14 +111,5 @@ def _penalty(params: ModelParams) -> keras.regularizers.Regularizer | None:
 def _compiled(model: keras.Model, train: TrainParams) -> keras.Model:
     config = {"learning_rate": train.learning_rate, "global_clipnorm": train.clip_norm or None}
     optimizer = keras.optimizers.get({"class_name": train.optimizer, "config": config})
-    model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=[accuracy])
+    model.compile(optimizer=optimizer, loss="binary_crossentropy", metrics=["accuracy"])
     return model
-
-
-def accuracy(targets: Any, probabilities: Any) -> Any:
-    """Return which reviews are classified as `targets [B, 1]` say, `float32 [B]`.
-
-    A soft target counts as the label that it is nearer to; Keras's own metric of this name takes each for a mistake.
-    """
-    is_right = ops.equal(ops.greater_equal(targets, THRESHOLD), ops.greater_equal(probabilities, THRESHOLD))
-    return ops.mean(ops.cast(is_right, "float32"), axis=-1)

@@ -86,7 +86,7 @@ def _count(ngrams: Keys, rows: NDArray[np.int64], train: Sequences) -> tuple[Tab
     keys, ngram = np.unique(ngrams, return_inverse=True)
     # A review counts once for an n-gram, however often it contains it.
     counted, review = np.divmod(distinct(ngram * len(train) + rows), len(train))
-    labels = train.soft_labels[review].astype(np.float64)
+    labels = train.labels[review].astype(np.float64)
     reviews = np.bincount(counted, minlength=len(keys))
     positive = np.bincount(counted, labels, minlength=len(keys))
 

@@ -45,9 +45,7 @@ def augment(
     if not rows:
         return train
     taken = take_pieces(train, rows, found, table)
-    labels = np.where(is_edited, 1 - taken.labels, taken.labels)
-    targets = None if taken.targets is None else np.where(is_edited, 1 - taken.targets, taken.targets)
-    return join(train, replace(taken, labels=labels, targets=targets))
+    return join(train, replace(taken, labels=np.where(is_edited, 1 - taken.labels, taken.labels)))
 
 
 def edit(ids: list[int], label: int, words: Opposites, rng: np.random.Generator) -> Piece | None:

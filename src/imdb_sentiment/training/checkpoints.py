@@ -99,7 +99,7 @@ def fingerprint_run(dataset: Dataset, params: ModelParams, train: TrainParams) -
             digest.update(module.read_bytes())
     for name in ("train", "validation"):
         part = dataset.parts[name]
-        for array in (part.token_ids, part.lengths, part.labels, part.targets, part.polarity):
+        for array in (part.token_ids, part.lengths, part.labels, part.polarity):
             _add(digest, array)
     _add(digest, dataset.vectors)
     return digest.hexdigest()[:16]

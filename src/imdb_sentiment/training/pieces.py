@@ -71,7 +71,6 @@ def take_pieces(
         part.groups[of],
         part.seen_in_train[of],
         polarity,
-        None if part.targets is None else part.targets[of],
     )
 
 
@@ -81,8 +80,6 @@ def join(first: Sequences, second: Sequences) -> Sequences:
     joined = {name: np.concatenate([getattr(first, name), getattr(second, name)]) for name in fields}
     if first.polarity is not None and second.polarity is not None:
         joined["polarity"] = np.concatenate([first.polarity, second.polarity])
-    if first.targets is not None or second.targets is not None:
-        joined["targets"] = np.concatenate([first.soft_labels, second.soft_labels])
     return replace(first, **joined)
 
 
