@@ -8,7 +8,7 @@ import typer
 
 from imdb_sentiment.app.output import standard_output
 from imdb_sentiment.app.source import DEFAULT_MODEL, Model
-from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.extras import packages_of
 
 
 def serve(
@@ -38,14 +38,9 @@ def serve(
 
     If the variable IMDB_SENTIMENT_TOKEN is set, requests to the API need that bearer token.
     """
-    try:
+    with packages_of("serve", "the server"):
         from imdb_sentiment.serving.server import run_server
         from imdb_sentiment.serving.settings import Settings
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("imdb_sentiment"):
-            raise
-        expected = "those of the server: pip install 'imdb-sentiment[serve]', or in a clone pip install -e '.[serve]'"
-        raise InputError(f"found no package {error.name}; expected {expected}") from error
 
     settings = Settings(
         model=model,

@@ -25,6 +25,7 @@ from imdb_sentiment.runtime.console import (
     with_verbosity,
 )
 from imdb_sentiment.runtime.errors import PipelineError
+from imdb_sentiment.runtime.extras import how_to_install
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 _LESS_MEMORY: Final = (
@@ -32,8 +33,7 @@ _LESS_MEMORY: Final = (
     "model.lstm_units or train.batch_size, or set OMP_NUM_THREADS=1"
 )
 _WITH_PIPELINE: Final = (
-    "expected the packages of the pipeline, which prediction does not need: pip install 'imdb-sentiment[pipeline]', or "
-    "in a clone of the project pip install -e '.[pipeline]'"
+    f"expected the packages of the pipeline, which prediction does not need: {how_to_install('pipeline')}"
 )
 _FEWER_THREADS: Final = "expected one a core: set OMP_NUM_THREADS to a smaller number, or raise the limit (ulimit -u)"
 _OPTIONS: Final = {

@@ -15,8 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import IO, Any, Final
 
-from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError, reason_of
+from imdb_sentiment.runtime.extras import check_arrow
 from imdb_sentiment.tables.compression import open_bzip2, open_xz
 from imdb_sentiment.tables.rows import shorten
 from imdb_sentiment.tables.zip_files import open_zip

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.extras import check_arrow
 from imdb_sentiment.tables.csv_table import CsvTable
 from imdb_sentiment.tables.files import COMPRESSED_SUFFIXES, TableFile
 from imdb_sentiment.tables.json_table import JsonTable

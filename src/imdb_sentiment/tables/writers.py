@@ -7,8 +7,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from imdb_sentiment.runtime.arrow import check_arrow
 from imdb_sentiment.runtime.errors import InputError
+from imdb_sentiment.runtime.extras import check_arrow
 from imdb_sentiment.tables.csv_rows import CsvRows
 from imdb_sentiment.tables.csv_table import CsvTable
 from imdb_sentiment.tables.files import COMPRESSED_SUFFIXES

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.sequences import pad
 from imdb_sentiment.artifacts.vocabulary import PAD_ID, SPECIAL_TOKENS, UNKNOWN_ID, Vocabulary
-from imdb_sentiment.runtime.arrow import has_arrow
+from imdb_sentiment.runtime.extras import has_arrow
 from imdb_sentiment.runtime.threads import map_in_threads
 from imdb_sentiment.text.bulk_tokenization import TokenizedTexts, count_tokens, in_blocks, tokenize_all
 from imdb_sentiment.text.tokenization import tokenize
