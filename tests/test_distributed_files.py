@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow import fs
 
-from imdb_sentiment.distributed.file_classifier import FileClassifier, Settings, read_model_files
+from imdb_sentiment.distributed.file_classifier import FileClassifier, Settings, load_model, read_model_files
 from imdb_sentiment.distributed.file_systems import FileWork, Location, find_work
 from imdb_sentiment.prediction.answers import Thresholds
 from imdb_sentiment.prediction.classified_rows import BadRows
@@ -20,7 +20,7 @@ TEXTS = ["I loved it, a wonderful story.", "I hated it, dull.", "I loved it. I l
 
 @pytest.fixture(scope="module")
 def classifier(exported_once: Path) -> FileClassifier:
-    return FileClassifier(read_model_files(exported_once / "data/model"), SETTINGS)
+    return FileClassifier(load_model(read_model_files(exported_once / "data/model")), SETTINGS)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_worker_writes_what_predict_writes(
     model = exported_once / "data/model"
     assert run("predict", source, "--output", tmp_path / "plain.parquet", "--model", model).exit_code == 0
     outcome = classifier.classify(FileWork(str(source), str(tmp_path / "out.parquet")))
-    assert (outcome.count, outcome.bad_count, outcome.error) == (3, 0, None)
+    assert (outcome.tally.count, outcome.tally.bad_count, outcome.error) == (3, 0, None)
     assert (tmp_path / "out.parquet").read_bytes() == (tmp_path / "plain.parquet").read_bytes()
 
 
@@ -60,7 +60,7 @@ def test_files_of_a_store_are_written_whole_and_once(classifier: FileClassifier,
     local = write_reviews(store / "in/a.parquet")
     (work,), done = find_work(["store://in"], "store://out")
     assert (work, done) == (FileWork("store://in/a.parquet", "store://out/a.parquet"), 0)
-    assert classifier.classify(work).count == 3
+    assert classifier.classify(work).tally.count == 3
     assert [path.name for path in (store / "out").iterdir()] == ["a.parquet"]
     classifier.classify(FileWork(str(local), str(store / "local.parquet")))
     assert (store / "out/a.parquet").read_bytes() == (store / "local.parquet").read_bytes()

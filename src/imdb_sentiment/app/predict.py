@@ -172,8 +172,8 @@ def predict(
                 print_rows(rows, tables, as_json, print_line)
             else:
                 _write_tables(rows, tables, outputs)
-                print_line(f"{printable(str(Path(output)))}: {counted(rows.count, 'reviews')}")
-        for line in rows.summary():
+                print_line(f"{printable(str(Path(output)))}: {counted(rows.tally.count, 'reviews')}")
+        for line in rows.tally.summary(bad_rows):
             print(printable(line), file=sys.stderr)
 
 

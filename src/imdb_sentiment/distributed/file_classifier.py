@@ -8,7 +8,7 @@ from typing import Final
 
 from imdb_sentiment.distributed.file_systems import FileWork, local_copy, written_whole
 from imdb_sentiment.prediction.answers import Thresholds
-from imdb_sentiment.prediction.classified_rows import BadRows, ClassifiedRows, check_added_columns
+from imdb_sentiment.prediction.classified_rows import BadRows, ClassifiedRows, Tally, check_added_columns
 from imdb_sentiment.prediction.classified_rows import write_rows as write_classified
 from imdb_sentiment.prediction.predictor import SentimentModel
 from imdb_sentiment.runtime.errors import PipelineError
@@ -31,12 +31,9 @@ class Settings:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a file: its counts as `ClassifiedRows` has them, or the message of its error."""
+    """What came of a file: how many rows it has, or the message of its error."""
 
-    count: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
-    bad_count: int = 0
-    bad_messages: tuple[str, ...] = ()
+    tally: Tally = field(default_factory=Tally)
     error: str | None = None
 
 
@@ -45,15 +42,20 @@ def read_model_files(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-class FileClassifier:
-    """Classifies files with a model that it loads once, from the content of its files."""
+def load_model(model_files: Mapping[str, bytes]) -> SentimentModel:
+    """Return the model whose files `read_model_files` returned. Raises ArtifactError."""
+    with tempfile.TemporaryDirectory(prefix="imdb-sentiment-") as folder:
+        for name, content in model_files.items():
+            (Path(folder) / name).write_bytes(content)
+        return SentimentModel.load(folder, threads=THREADS)
 
-    def __init__(self, model_files: Mapping[str, bytes], settings: Settings) -> None:
-        self._settings = settings
-        with tempfile.TemporaryDirectory(prefix="imdb-sentiment-") as folder:
-            for name, content in model_files.items():
-                (Path(folder) / name).write_bytes(content)
-            self._model = SentimentModel.load(folder, threads=THREADS)
+
+@dataclass(frozen=True)
+class FileClassifier:
+    """Classifies one file after the other."""
+
+    model: SentimentModel
+    settings: Settings
 
     def classify(self, work: FileWork) -> Outcome:
         """Write the rows of the file with their answers, whole or not at all.
@@ -61,9 +63,9 @@ class FileClassifier:
         The same file gives the same bytes, so that a file whose worker was lost can be given to another one. What the
         user can mend comes back as a message: an exception would be tried again.
         """
-        settings = self._settings
+        settings = self.settings
         rows = ClassifiedRows(
-            self._model, settings.thresholds, settings.bad_rows, settings.text_column, progress=no_progress
+            self.model, settings.thresholds, settings.bad_rows, settings.text_column, progress=no_progress
         )
         try:
             with local_copy(work.source) as source, written_whole(work.output) as output:
@@ -72,4 +74,4 @@ class FileClassifier:
                 write_classified(rows, table, output, "parquet")
         except PipelineError as error:
             return Outcome(error=str(error))
-        return Outcome(rows.count, rows.counts, rows.bad_count, tuple(rows.bad_messages))
+        return Outcome(rows.tally)

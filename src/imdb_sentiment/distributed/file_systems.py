@@ -11,8 +11,9 @@ from typing import Any, Final
 
 from imdb_sentiment.runtime.errors import InputError, OutputError, reason_of
 from imdb_sentiment.runtime.files import written_beside
+from imdb_sentiment.tables.formats import SUFFIXES
 
-SUFFIXES: Final = (".parquet", ".pq")
+_PARQUET: Final = tuple(suffix for suffix, kind in SUFFIXES.items() if kind == "parquet")
 _WILDCARDS: Final = "*?["
 _COPY_BYTES: Final = 8_000_000
 
@@ -143,9 +144,9 @@ def _find_files(source: str) -> tuple[str, list[Location]]:
     for pattern in folders:
         paths = [child for path in paths for child in _children(location.at(path), pattern, is_file=False)]
     found = [child for path in paths for child in _children(location.at(path), last, is_file=True)]
-    files = [location.at(path) for path in sorted(found) if path.lower().endswith(SUFFIXES)]
+    files = [location.at(path) for path in sorted(found) if path.lower().endswith(_PARQUET)]
     if not files:
-        raise InputError(f"{source}: found no Parquet file; expected a file, a folder or a pattern of {SUFFIXES[0]}")
+        raise InputError(f"{source}: found no Parquet file; expected a file, a folder or a pattern of {_PARQUET[0]}")
     return base, files
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import ray
 from ray.data import ActorPoolStrategy, DataContext, from_items
 
-from imdb_sentiment.distributed.file_classifier import FileClassifier, Outcome, Settings
+from imdb_sentiment.distributed.file_classifier import FileClassifier, Outcome, Settings, load_model
 from imdb_sentiment.distributed.file_systems import FileWork
 from imdb_sentiment.runtime.errors import InputError
 
@@ -22,7 +22,7 @@ class _Actor:
     """A `FileClassifier` as Ray Data calls it: a row in, a row out."""
 
     def __init__(self, model_files: Any, settings: Settings) -> None:
-        self._classifier = FileClassifier(ray.get(model_files), settings)
+        self._classifier = FileClassifier(load_model(ray.get(model_files)), settings)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
         return {"outcome": self._classifier.classify(FileWork(row["source"], row["output"]))}

@@ -32,8 +32,40 @@ class BadRows(Enum):
 
 
 @dataclass
+class Tally:
+    """How many rows were classified, and what the user has to know of them.
+
+    counts: of the labels that are no answer; bad_messages: of the first few rows that could not be classified.
+    """
+
+    count: int = 0
+    counts: dict[str, int] = field(default_factory=lambda: {UNKNOWN: 0, UNCERTAIN: 0})
+    bad_count: int = 0
+    bad_messages: list[str] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        """Add the rows of `other`."""
+        self.count += other.count
+        for label, count in other.counts.items():
+            self.counts[label] += count
+        self.bad_count += other.bad_count
+        self.bad_messages = [*self.bad_messages, *other.bad_messages][:_MOST_NAMED]
+
+    def summary(self, bad_rows: BadRows) -> Iterator[str]:
+        """Yield what the user has to know of, a line each; `bad_rows` is what was done with them."""
+        if self.bad_count:
+            done = "left out" if bad_rows is BadRows.SKIP else "without an answer"
+            yield f"bad rows {done}: {self.bad_count:,}"
+            yield from (f"  {message}" for message in self.bad_messages)
+            if self.bad_count > len(self.bad_messages):
+                yield f"  and {self.bad_count - len(self.bad_messages):,} more"
+        if count := self.counts[UNKNOWN]:
+            yield f"rows with no word that the model knows: {count:,} ({UNKNOWN})"
+
+
+@dataclass
 class ClassifiedRows:
-    """Reads tables and classifies their rows, and counts what the user has to know of."""
+    """Reads tables and classifies their rows, and counts them in `tally`."""
 
     model: "SentimentModel"
     thresholds: Thresholds
@@ -41,10 +73,7 @@ class ClassifiedRows:
     text_column: str | None
     progress: Progress = console_progress
     block_rows: int | None = None
-    count: int = 0
-    counts: dict[str, int] = field(default_factory=lambda: {UNKNOWN: 0, UNCERTAIN: 0})
-    bad_count: int = 0
-    bad_messages: list[str] = field(default_factory=list)  # of the first few
+    tally: Tally = field(default_factory=Tally)
 
     def blocks(self, table: Table) -> Iterator[tuple[list[Row], list[Answer]]]:
         """Yield the rows of `table` in blocks, with their answers. Raises InputError."""
@@ -54,7 +83,7 @@ class ClassifiedRows:
             for block in in_blocks(table.rows([place]), self.block_rows):
                 yield self._classify(table, block)
                 position = table.position()
-                task.advance(position - done, counted(self.count, "reviews"))
+                task.advance(position - done, counted(self.tally.count, "reviews"))
                 done = position
 
     def _classify(self, table: Table, block: list[Row]) -> tuple[list[Row], list[Answer]]:
@@ -68,11 +97,11 @@ class ClassifiedRows:
             if bad and self.bad_rows is BadRows.SKIP:
                 continue
             answer = NO_ANSWER if bad else next(answers)
-            if answer.label in self.counts:
-                self.counts[answer.label] += 1
+            if answer.label in self.tally.counts:
+                self.tally.counts[answer.label] += 1
             rows.append(row)
             found.append(answer)
-        self.count += len(rows)
+        self.tally.count += len(rows)
         return rows, found
 
     def _is_bad(self, table: Table, row: Row) -> bool:
@@ -85,21 +114,10 @@ class ClassifiedRows:
         message = f"{table.locate(row)}: found {problem[0]}; expected {problem[1]}"
         if self.bad_rows is BadRows.REFUSE:
             raise InputError(f"{message} (--skip-bad-lines leaves out such rows, --keep-bad-rows gives them no answer)")
-        self.bad_count += 1
-        if len(self.bad_messages) < _MOST_NAMED:
-            self.bad_messages.append(message)
+        self.tally.bad_count += 1
+        if len(self.tally.bad_messages) < _MOST_NAMED:
+            self.tally.bad_messages.append(message)
         return True
-
-    def summary(self) -> Iterator[str]:
-        """Yield what the user has to know of, a line each."""
-        if self.bad_count:
-            done = "left out" if self.bad_rows is BadRows.SKIP else "without an answer"
-            yield f"bad rows {done}: {self.bad_count:,}"
-            yield from (f"  {message}" for message in self.bad_messages)
-            if self.bad_count > len(self.bad_messages):
-                yield f"  and {self.bad_count - len(self.bad_messages):,} more"
-        if count := self.counts[UNKNOWN]:
-            yield f"rows with no word that the model knows: {count:,} ({UNKNOWN})"
 
 
 def check_added_columns(table: Table, overwrite: bool) -> None:

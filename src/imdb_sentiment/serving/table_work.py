@@ -82,7 +82,7 @@ def classify_table(
             write(block, answers)
             summary.add(block, answers)
             summary.share = min(1.0, round(table.position() / size, 4))
-            summary.bad_rows, summary.messages = rows.bad_count, rows.bad_messages
+            summary.bad_rows, summary.messages = rows.tally.bad_count, rows.tally.bad_messages
             _check_size(settings, summary, result)
             changed()
     summary.share = 1.0
