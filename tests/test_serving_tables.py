@@ -6,6 +6,7 @@ import io
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -163,3 +164,27 @@ def test_table_that_is_removed_ends_its_work(client: TestClient) -> None:
     assert client.delete(answer.headers["location"]).status_code == 204
     assert finished(client, "t.csv", CSV)["state"] == "done"
     assert client.get(answer.headers["location"]).status_code == 404
+
+
+def test_table_is_removed_while_its_worker_writes(client: TestClient, tmp_path: Path) -> None:
+    jobs: table_jobs.TableJobs = client.app.state.service.jobs  # type: ignore[attr-defined]  # FastAPI's, as ASGI
+
+    def write_until_removed(folder: Path) -> None:
+        while folder.exists():
+            for number in range(100):
+                try:
+                    (folder / f"{number}.partial").write_text("{}")
+                except FileNotFoundError:
+                    return
+
+    with ThreadPoolExecutor(1) as pool:
+        for _ in range(20):
+            folder = jobs.create("a.csv")
+            writing = pool.submit(write_until_removed, folder)
+            while not list(folder.glob("9?.partial")):
+                time.sleep(0.001)
+            jobs.remove(folder.name)
+            is_gone = not any((tmp_path / "jobs").iterdir())
+            folder.rename(tmp_path / "left") if folder.exists() else None
+            writing.result(timeout=10)
+            assert is_gone

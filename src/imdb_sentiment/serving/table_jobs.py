@@ -108,7 +108,7 @@ class TableJobs:
     def remove(self, job: str) -> None:
         """Remove a job, which ends it. Raises ProblemError if there is no such job."""
         self.state(job)
-        shutil.rmtree(self.settings.jobs / job, ignore_errors=True)
+        _discard(self.settings.jobs / job)
 
     def remove_old(self) -> None:
         """Remove the jobs that ended a while ago, and those that nobody works on any more."""
@@ -119,7 +119,7 @@ class TableJobs:
             except (FileNotFoundError, ProblemError, PipelineError):  # another worker makes or removes it
                 continue
             if age > (_KEPT if has_ended else _LONGEST):
-                shutil.rmtree(folder, ignore_errors=True)
+                _discard(folder)
 
     def _fail(self, folder: Path, summary: TableSummary, detail: str) -> None:
         for name in (UPLOAD, RESULT):
@@ -132,3 +132,12 @@ class TableJobs:
         partial = folder / f"{STATE}.partial"
         partial.write_text(json.dumps({"state": state, **summary.as_object(), "detail": detail}), encoding="utf-8")
         partial.replace(folder / STATE)
+
+
+def _discard(folder: Path) -> None:
+    """Delete a job's folder, also while its worker writes into it."""
+    # Renamed first: a file that the worker adds during the deletion would keep the folder, and with it the job.
+    gone = folder.with_name(f"{folder.name}.removed")
+    with suppress(FileNotFoundError):  # another worker was first
+        folder.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
