@@ -41,4 +41,4 @@ def load_examples(data: Path, params: Params, other: Mapping[str, Path] | None =
     """
     paths = {name: data / f"{name}.npz" for name in ("embeddings", "channels", "polarity")} | dict(other or {})
     dataset = load_parts(data, params.model, paths["embeddings"], paths["channels"])
-    return add_pieces(dataset, data / "vocabulary.json", paths["polarity"], params.train)
+    return add_pieces(dataset, paths["polarity"], params.train)

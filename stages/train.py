@@ -49,7 +49,7 @@ def train(
     outputs = OutputFolder(trained, TRAINED_FILES), OutputFolder(curves, CURVE_FILES), validation, training_metrics
     with written_together(*outputs) as partials:
         dataset = load_dataset(sequences, vocabulary, embeddings, channels, settings.model)
-        dataset = add_pieces(dataset, vocabulary, polarity, settings.train)
+        dataset = add_pieces(dataset, polarity, settings.train)
         kept = Checkpoints(checkpoints, fingerprint_run(dataset, settings.model, settings.train))
         fitted = split_and_fit_dataset(
             dataset, settings.model, settings.train, checkpoints=kept, progress=console_progress

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from imdb_sentiment.artifacts.polarity import CHANNELS
 from imdb_sentiment.artifacts.sequences import Sequences
-from imdb_sentiment.artifacts.vocabulary import PAD_ID
+from imdb_sentiment.artifacts.vocabulary import PAD_ID, SPECIAL_TOKENS
 from imdb_sentiment.runtime.params import ModelParams, TrainParams
 from imdb_sentiment.training.dataset import Dataset
 from tests.factories import make_sequences
@@ -17,6 +17,7 @@ from tests.networks import VOCABULARY_SIZE, model_params, train_params
 # All that can be random is: the first weights, the batches, and the three kinds of dropout.
 PARAMS = model_params(word_dropout_rate=0.2, embedding_dropout_rate=0.2, dropout_rate=0.2)
 TRAIN = train_params(epochs=6, learning_rate=0.02, seed=1)
+TOKENS = (*SPECIAL_TOKENS, *(f"word{index}" for index in range(len(SPECIAL_TOKENS), VOCABULARY_SIZE)))
 _WORDS_BY_LABEL = (range(2, 6), range(6, 10))
 
 
@@ -36,7 +37,7 @@ def make_dataset(vectors: NDArray[np.float32] | None = None, **parts: Sequences)
     validation = make_reviews(40, seed=1, mislabelled=True)
     return Dataset(
         {"train": make_reviews(), "validation": validation, "test": make_reviews(4, seed=2), **parts},
-        VOCABULARY_SIZE,
+        TOKENS,
         vectors,
     )
 

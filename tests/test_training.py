@@ -196,13 +196,14 @@ def test_trained_embedding_starts_from_the_pretrained_vectors() -> None:
 
 def test_score_and_temperature_are_those_of_the_averaged_logits(ensemble: Any) -> None:
     from imdb_sentiment.training.calibration import Scored, cut_pieces, fit_temperature
+    from imdb_sentiment.training.pieces import find_ends
 
     validation = ENSEMBLE_DATASET.parts["validation"]
     assert validation.polarity is not None
     inputs = {"token_ids": validation.token_ids, "polarity": validation.polarity.astype(np.float32)}
     by_member = [predict(member, **inputs)[:, 0].astype(float) for member in ensemble.model.members]
     logits = np.mean([np.log(y_prob / (1 - y_prob)) for y_prob in by_member], axis=0)
-    pieces = cut_pieces(validation, ENSEMBLE_DATASET.sentence_ends, seed=0)
+    pieces = cut_pieces(validation, find_ends(ENSEMBLE_DATASET.tokens), seed=0)
     by_piece = replace(ensemble.model, temperature=Temperature()).predict(pieces)
     expected = fit_temperature(
         Scored(validation.labels, 1 / (1 + np.exp(-logits)), validation.token_ids),
@@ -250,7 +251,7 @@ def test_train_writes_what_split_and_fit_dataset_returns(trained_once: Path, tmp
     names = ("sequences.npz", "vocabulary.json", "embeddings.npz", "channels.npz")
     sequences, vocabulary, embeddings, channels = (trained_once / "data" / name for name in names)
     dataset = load_dataset(sequences, vocabulary, embeddings, channels, params.model)
-    dataset = add_pieces(dataset, vocabulary, trained_once / "data/polarity.npz", params.train)
+    dataset = add_pieces(dataset, trained_once / "data/polarity.npz", params.train)
     assert len(dataset.parts["train"]) > len(load_sequences(sequences)["train"])
     save_model(split_and_fit_dataset(dataset, params.model, params.train).model, tmp_path)
     assert snapshot(tmp_path) == snapshot(trained_once / "data/trained")

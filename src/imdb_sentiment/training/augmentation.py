@@ -86,13 +86,13 @@ def _change_negation(ids: list[int], first: int, opinion: int, words: Opposites)
     """
     before = range(opinion - 1, max(first, opinion - _REACH) - 1, -1)
     for index in before:
-        if ids[index] == words.no:
+        if ids[index] == words.not_id:
             return {index: []}
         if ids[index] in words.negations:
             return {index: [words.negated[ids[index]]]} if ids[index] in words.negated else {}
     for index in before:
-        if ids[index] in words.links and words.no is not None:
-            return {index: [ids[index], words.no]}
+        if ids[index] in words.links and words.not_id is not None:
+            return {index: [ids[index], words.not_id]}
         if ids[index] in words.negated:
             return {index: [words.negated[ids[index]]]}
     return {}

@@ -15,36 +15,35 @@ from imdb_sentiment.runtime.errors import ArtifactError
 from imdb_sentiment.runtime.params import ModelParams, TrainParams
 from imdb_sentiment.training.augmentation import augment
 from imdb_sentiment.training.opposites import Opposites
-from imdb_sentiment.training.pieces import find_ends
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """The parts train, validation and test, the number of tokens V, and the vectors `float32 [V, E]`, if any.
-
-    sentence_ends: the ids of the tokens that end a sentence.
-    """
+    """The parts train, validation and test, the V tokens by id, and the vectors `float32 [V, E]`, if any."""
 
     parts: dict[str, Sequences]
-    vocabulary_size: int
+    tokens: tuple[str, ...]
     vectors: NDArray[np.float32] | None
-    sentence_ends: frozenset[int] = frozenset()
+
+    @property
+    def vocabulary_size(self) -> int:
+        """The number of tokens, V."""
+        return len(self.tokens)
 
 
 def load_dataset(sequences: Path, vocabulary: Path, embeddings: Path, channels: Path, params: ModelParams) -> Dataset:
     """Read the files that the model of `params` needs; the others may be missing. Raises ArtifactError."""
     tokens = Vocabulary.load(vocabulary).tokens
-    vocabulary_size = len(tokens)
-    parts = load_sequences(sequences, vocabulary_size)
+    parts = load_sequences(sequences, len(tokens))
     vectors = None
     if params.pretrained_embeddings:
-        vectors = load_embeddings(embeddings, vocabulary_size, params.embedding_dim)
+        vectors = load_embeddings(embeddings, len(tokens), params.embedding_dim)
     if params.reads_polarity:
         parts = add_channels(parts, channels)
-    return Dataset(parts, vocabulary_size, vectors, find_ends(tokens))
+    return Dataset(parts, tokens, vectors)
 
 
-def add_pieces(dataset: Dataset, vocabulary: Path, polarity: Path, train: TrainParams) -> Dataset:
+def add_pieces(dataset: Dataset, polarity: Path, train: TrainParams) -> Dataset:
     """Return the dataset with pieces of its train part as further examples, as many as `train` has.
 
     The n-grams of edited pieces are looked up in the table `polarity`, which is read only if the model reads polarity
@@ -54,11 +53,11 @@ def add_pieces(dataset: Dataset, vocabulary: Path, polarity: Path, train: TrainP
     reads_polarity = reviews.polarity is not None and train.edited_pieces > 0
     table = PolarityTable.load(polarity) if reads_polarity else None
     if table is not None and table.vocabulary_size != dataset.vocabulary_size:
-        expected = f"{dataset.vocabulary_size}, as {vocabulary} has"
+        expected = f"{dataset.vocabulary_size}, as the vocabulary has"
         raise ArtifactError(polarity, f"{table.vocabulary_size} tokens", expected)
     augmented = augment(
         reviews,
-        Opposites.of(Vocabulary.load(vocabulary).tokens),
+        Opposites.of(dataset.tokens),
         table,
         pieces=train.pieces,
         edited=train.edited_pieces,

@@ -18,6 +18,7 @@ from imdb_sentiment.training.checkpoints import Checkpoint, Checkpoints
 from imdb_sentiment.training.dataset import Dataset
 from imdb_sentiment.training.epoch import fit_epoch, score, validate
 from imdb_sentiment.training.memory import check_memory
+from imdb_sentiment.training.pieces import find_ends
 from imdb_sentiment.training.state import KEPT_BY, FitState
 
 OnEpoch = Callable[[Mapping[str, float]], None]  # gets the metrics of each epoch, those of validation named `val_...`
@@ -72,7 +73,7 @@ def split_and_fit_dataset(
     y_prob = ensemble.predict(validation, progress)
     scored = Scored(validation.labels, y_prob, validation.token_ids)
     if params.ignores_padding:
-        pieces = cut_pieces(validation, dataset.sentence_ends, train.seed)
+        pieces = cut_pieces(validation, find_ends(dataset.tokens), train.seed)
         temperature = fit_temperature(
             scored, Scored(pieces.labels, ensemble.predict(pieces, progress), pieces.token_ids)
         )

@@ -34,7 +34,7 @@ class Opposites:
 
     opposites: the words that may replace a word; polarity: 1 for a word of praise, -1 for one of blame; negated: the
     verb of each negated form and the reverse; negations, ends: the words that turn what follows, and those that end a
-    clause or sentence.
+    sentence; links, not_id: the verbs after which "not" may stand, and "not" itself, where the vocabulary has it.
     """
 
     opposites: dict[int, tuple[int, ...]]
@@ -43,7 +43,7 @@ class Opposites:
     negations: frozenset[int]
     links: frozenset[int]
     ends: frozenset[int]
-    no: int | None
+    not_id: int | None
 
     @classmethod
     def of(cls, tokens: Sequence[str]) -> "Opposites":

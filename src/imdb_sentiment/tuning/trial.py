@@ -82,7 +82,7 @@ def main(
 
     sequences, vocabulary, embeddings, channels, polarity = (data / name for name in _INPUTS)
     dataset = load_dataset(sequences, vocabulary, embeddings, channels, params.model)
-    dataset = add_pieces(dataset, vocabulary, polarity, params.train)
+    dataset = add_pieces(dataset, polarity, params.train)
     fit_member(dataset, params.model, params.train, number=0, on_epoch=_print_metrics)
 
 
