@@ -19,10 +19,10 @@ _DRAWS: Final = 200
 def measure_labels(predict: Predict) -> tuple[dict[str, float], dict[str, Any]]:
     """Return the main rates, and all of them by half and kind.
 
-    The main ones are of the half that is held out: the share of the edits of reviews, of the reviews themselves, of
-    pairs of both, of sentences and of mixed opinions whose label is right, and the expected calibration error and the
-    mean confidence on sentences. In the others, a share has its 95% interval and the number of texts,
-    and the most confident mistakes are listed.
+    The main ones are the shares of texts whose label is right: of the half that is held out the edits of reviews, the
+    reviews themselves, pairs of both, and sentences; of all mixed opinions; and the expected calibration error and mean
+    confidence on the sentences of both halves. In the others, a share has its 95% interval and the number of texts, and
+    the most confident mistakes are listed.
     """
     pairs, sentences, mixed = load_pairs(), load_sentences(), load_mixed()
     labels = np.array([pair.label for pair in pairs])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
+from imdb_sentiment.artifacts.labels import THRESHOLD
 from imdb_sentiment.evaluation.behaviour_labels import REPORTED
 from imdb_sentiment.evaluation.behaviour_texts import Pair, load_pairs
 from imdb_sentiment.prediction.explanation import Explanation, explain
@@ -27,6 +28,11 @@ class ExplainedPair:
     review: Explanation
     edit: Explanation
     changes: list[Change]
+
+    @property
+    def is_edit_right(self) -> bool:
+        """Whether the edit gets the label that the review does not have."""
+        return (self.edit.probability >= THRESHOLD) != (self.pair.label == 1)
 
 
 def explain_pairs(model: SentimentModel) -> list[ExplainedPair]:
